@@ -1,0 +1,91 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
+TOOL    := go tool -modfile=make/tools/go.mod
+SOURCES := $(shell find src make -name '*.go' -o -name '*.sql' -path 'make/*') $(shell find src/portal -type f 2>/dev/null) go.mod go.sum
+
+FUZZ_TIME ?= 10s
+DATA_DIR  ?= ./data
+
+.PHONY: help
+help: ## print this
+	@awk -F ':.*## ' '/^[a-z0-9\/-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##
+.PHONY: build
+build: bin/harborhook ## build bin/harborhook, one static binary
+
+bin/harborhook: $(SOURCES)
+	$(BUILD) -o $@ ./src/cmd/harborhook
+
+.PHONY: run
+run: bin/harborhook ## build, and run everything in one process
+	@exec bin/harborhook standalone --data-dir $(DATA_DIR)
+
+.PHONY: demo
+demo: ## push an image to the running standalone and show the webhook it causes
+	@go run ./src/cmd/demo --data-dir $(DATA_DIR)
+
+.PHONY: deps
+deps: ## install what the tests need (Debian and Ubuntu packages)
+	@make/dev/install-deps.sh
+
+.PHONY: test
+test: test/race e2e ## every test: units, store conformance, end to end; race detector on
+
+.PHONY: test/race
+test/race: deps ## unit tests and store conformance, race detector on
+	make/dev/with-services.sh go test -race -timeout 10m $$(go list ./... | grep -v /tests/e2e)
+
+.PHONY: e2e
+e2e: deps ## end-to-end tests in both shapes, with race-detecting binaries
+	make/dev/with-services.sh go test -race -timeout 15m -count=1 -parallel 8 ./tests/e2e/...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz test for FUZZ_TIME (default 10s)
+	@for package in $$(go list ./src/...); do \
+		for name in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_TIME) $$package; \
+		done; \
+	done
+
+.PHONY: bench
+bench: bin/harborhook deps ## measure latency and throughput of both shapes
+	go run ./tests/bench -binary bin/harborhook $(BENCH)
+
+.PHONY: cover
+cover: deps ## print the coverage of the unit tests
+	make/dev/with-services.sh go test -coverpkg=./src/... -coverprofile=cover.out $$(go list ./... | grep -v /tests/)
+	@go tool cover -func=cover.out | tail -n 1
+
+.PHONY: fmt
+fmt: ## format all sources
+	$(TOOL) gofumpt -w src make tests
+
+.PHONY: generate
+generate: ## write generated files: the configuration template
+	go test ./src/config -run TestTheTemplateIsUpToDate -count=1 -update
+
+.PHONY: lint
+lint: ## run the linters
+	$(TOOL) golangci-lint run ./...
+
+.PHONY: verify
+verify: ## check formatting, modules, lint and import rules
+	@unformatted=$$($(TOOL) gofumpt -l src make tests); \
+		[ -z "$$unformatted" ] || { echo "not formatted; run make fmt: $$unformatted"; exit 1; }
+	go mod tidy -diff
+	go vet ./...
+	go test ./tests/arch
+	$(MAKE) --no-print-directory lint
+
+.PHONY: vuln
+vuln: ## look for known vulnerabilities (needs the vulnerability database)
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin dist cover.out

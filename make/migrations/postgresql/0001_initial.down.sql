@@ -1,0 +1,11 @@
+DROP TABLE memory_head;
+DROP TABLE memory_tag;
+DROP TABLE memory_manifest;
+DROP TABLE webhook_attempt;
+DROP TABLE webhook_job;
+DROP TABLE webhook_event;
+DROP TABLE webhook_policy;
+DROP TABLE cache_version;
+DROP TABLE project_member;
+DROP TABLE project;
+DROP TABLE users;

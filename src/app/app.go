@@ -1,0 +1,64 @@
+// Package app puts the parts together, starts and stops them: everything in one
+// process (standalone), Core alone, or JobService alone.
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/harborhook/harborhook/src/config"
+)
+
+// Options is what an app is told besides its configuration.
+type Options struct {
+	// Version is shown to clients and sent to targets.
+	Version string
+	// Out is where people read what to do next.
+	Out io.Writer
+	Log *slog.Logger
+}
+
+// grace is how long work in hand may go on after a stop.
+const grace = 15 * time.Second
+
+// Run runs a shape until ctx ends, finishes what it has begun, within 15
+// seconds, and returns. The configuration must be valid for the shape.
+func Run(ctx context.Context, shape config.Shape, cfg config.Config, o Options) error {
+	switch shape {
+	case config.Standalone:
+		return runStandalone(ctx, cfg, o)
+	case config.Core:
+		return runCore(ctx, cfg, o)
+	case config.JobService:
+		return runJobService(ctx, cfg, o)
+	default:
+		return fmt.Errorf("there is no shape %q to run", shape)
+	}
+}
+
+// parts are what runs side by side until the app ends. When one fails, all stop.
+type parts struct {
+	group *errgroup.Group
+	ctx   context.Context
+}
+
+func newParts(ctx context.Context) *parts {
+	group, ctx := errgroup.WithContext(ctx)
+	return &parts{group: group, ctx: ctx}
+}
+
+func (p *parts) start(name string, run func(context.Context) error) {
+	p.group.Go(func() error {
+		if err := run(p.ctx); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return nil
+	})
+}
+
+func (p *parts) wait() error { return p.group.Wait() }

@@ -1,0 +1,116 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/harborhook/harborhook/src/config"
+	"github.com/harborhook/harborhook/src/core/api"
+	"github.com/harborhook/harborhook/src/core/auth"
+	"github.com/harborhook/harborhook/src/core/event"
+	"github.com/harborhook/harborhook/src/core/payload"
+	"github.com/harborhook/harborhook/src/core/registry"
+	"github.com/harborhook/harborhook/src/core/webhook"
+	"github.com/harborhook/harborhook/src/hook"
+	"github.com/harborhook/harborhook/src/jobservice/client"
+	"github.com/harborhook/harborhook/src/portal"
+	"github.com/harborhook/harborhook/src/store"
+)
+
+// core is what happens before the queue.
+type core struct {
+	auth    *auth.Service
+	cache   *webhook.Cache
+	intake  *registry.Intake
+	handler http.Handler
+}
+
+// newCore puts Core together and starts what it does in the background.
+func newCore(p *parts, cfg config.Config, s *store.Store, to webhook.JobService, health map[string]func(context.Context) error, m *metrics, o Options) *core {
+	cache := webhook.NewCache(s, o.Log)
+	queuer := webhook.NewQueuer(to, o.Log)
+	catalog, formats := event.DefaultCatalog(), payload.DefaultFormats()
+	render := renderer{formats, payload.Options{ExternalRegistry: cfg.PublicRegistry()}}
+	events := event.NewHandler(webhook.NewHandler(cache, s, render, queuer))
+	c := &core{
+		auth:   auth.New(auth.Config{Users: s, Roles: s}),
+		cache:  cache,
+		intake: registry.NewIntake(registry.NewInterpreter(s, cache, registry.WithOwnUserAgents(userAgent(o))), events, m.countIntake),
+	}
+	c.handler = api.New(api.Config{
+		Store: s, Auth: c.auth, Intake: c.intake, Catalog: catalog,
+		Policies: webhook.NewPolicies(s, cache, webhook.Rules{
+			KnownType:     func(t hook.EventType) bool { _, ok := catalog.Lookup(t); return ok },
+			KnownFormat:   func(name string) bool { _, ok := formats.Lookup(name); return ok },
+			DefaultFormat: payload.NameEvents,
+		}),
+		PayloadFormats: formats.Names(), NotificationToken: cfg.NotificationToken.Reveal(), NotificationRefused: m.countRefused,
+		Health: health, Portal: portal.Handler(), Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
+	})
+	p.start("cache", cache.Run)
+	p.start("submitter", queuer.Run)
+	p.start("tag memory", func(ctx context.Context) error { return forgetHeads(ctx, s, o) })
+	return c
+}
+
+// renderer writes bodies with the options of this installation.
+type renderer struct {
+	formats *payload.Formats
+	options payload.Options
+}
+
+// Render implements webhook.Renderer.
+func (r renderer) Render(format string, e hook.Event) (body []byte, contentType string, err error) {
+	return r.formats.Render(format, e, r.options)
+}
+
+// userAgent is what this module calls itself in every request it makes.
+func userAgent(o Options) string { return "harborhook/" + o.Version }
+
+// A HEAD request names the tag of a pull seconds later, by the registry's clock.
+// A day leaves room for a registry that was held up and tells late.
+const (
+	forgetHeadsEvery = 10 * time.Minute
+	headsKept        = 24 * time.Hour
+)
+
+func forgetHeads(ctx context.Context, s *store.Store, o Options) error {
+	ticker := time.NewTicker(forgetHeadsEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-ticker.C:
+			if err := s.ForgetHeads(ctx, now.Add(-headsKept)); err != nil {
+				o.Log.Warn("cannot tidy the tag memory", "error", err)
+			}
+		}
+	}
+}
+
+func runCore(ctx context.Context, cfg config.Config, o Options) (err error) {
+	l, err := listen(ctx, "HARBORHOOK_CORE_ADDR", cfg.CoreAddr)
+	if err != nil {
+		return err
+	}
+	s, err := openStore(ctx, cfg)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if err := bootstrap(ctx, cfg, s); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	p := newParts(ctx)
+	jobService := client.New(cfg.JobServiceURL, cfg.Secret.Reveal())
+	c := newCore(p, cfg, s, jobService, map[string]func(context.Context) error{"jobservice": jobService.Ping}, newMetrics(), o)
+	p.start("core", serve(api.NewServer(cfg.CoreAddr, c.handler), l, o.Log))
+	if err := startDebug(p, cfg.DebugAddr, o.Log); err != nil {
+		return err
+	}
+	o.Log.Info("core is ready", "addr", l.Addr().String(), "version", o.Version)
+	return p.wait()
+}

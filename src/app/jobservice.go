@@ -1,0 +1,74 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/harborhook/harborhook/src/config"
+	"github.com/harborhook/harborhook/src/jobservice"
+	"github.com/harborhook/harborhook/src/jobservice/delivery"
+	"github.com/harborhook/harborhook/src/jobservice/queue"
+	"github.com/harborhook/harborhook/src/store"
+)
+
+// newJobService puts JobService together over a Redis.
+func newJobService(cfg config.Config, s *store.Store, redisURL string, m *metrics, o Options) (*jobservice.Service, *queue.Queue, error) {
+	guard, err := delivery.NewGuard(delivery.GuardConfig{
+		Allowed: cfg.AllowedNetworks.Prefixes(), Denied: cfg.DeniedNetworks.Prefixes(), Ports: cfg.AllowedPorts,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	q, err := queue.New(queue.Config{URL: redisURL, Namespace: cfg.RedisNamespace, Workers: cfg.Workers, Log: o.Log})
+	if err != nil {
+		return nil, nil, err
+	}
+	return jobservice.New(jobservice.Config{
+		Store: s, Queue: q, Observer: m, Log: o.Log,
+		Sender:  delivery.New(delivery.Config{Guard: guard, Timeout: cfg.DeliveryTimeout, UserAgent: userAgent(o)}),
+		Workers: cfg.Workers, DeliveryTimeout: cfg.DeliveryTimeout, RetryWaits: cfg.RetryBackoff,
+		ReconcileInterval: cfg.ReconcileInterval, Grace: grace,
+	}), q, nil
+}
+
+// jobServiceHandler serves the API behind the secret, and beside it, for
+// everybody who can reach the address, whether the process lives.
+func jobServiceHandler(cfg config.Config, service *jobservice.Service, s *store.Store, m *metrics, o Options) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/api/v1/", jobservice.NewAPI(jobservice.APIConfig{Service: service, Reader: s, Secret: cfg.Secret.Reveal(), Log: o.Log}))
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if err := s.Ping(r.Context()); err != nil {
+			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+		}
+	})
+	mux.Handle("GET /metrics", m.handler())
+	return mux
+}
+
+func runJobService(ctx context.Context, cfg config.Config, o Options) (err error) {
+	l, err := listen(ctx, "HARBORHOOK_JOBSERVICE_ADDR", cfg.JobServiceAddr)
+	if err != nil {
+		return err
+	}
+	s, err := openStore(ctx, cfg)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	m := newMetrics()
+	service, q, err := newJobService(cfg, s, cfg.RedisURL.Reveal(), m, o)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	defer func() { err = errors.Join(err, q.Close()) }()
+	p := newParts(ctx)
+	p.start("delivery", service.Run)
+	p.start("jobservice", serve(internalServer(jobServiceHandler(cfg, service, s, m, o)), l, o.Log))
+	if err := startDebug(p, cfg.DebugAddr, o.Log); err != nil {
+		return err
+	}
+	o.Log.Info("jobservice is ready", "addr", l.Addr().String(), "version", o.Version, "workers", cfg.Workers)
+	return p.wait()
+}

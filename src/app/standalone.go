@@ -1,0 +1,154 @@
+package app
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/harborhook/harborhook/src/config"
+	"github.com/harborhook/harborhook/src/core/api"
+	"github.com/harborhook/harborhook/src/core/registry/embedded"
+	"github.com/harborhook/harborhook/src/jobservice/queue"
+)
+
+// runStandalone runs Core, JobService and a registry in one process, over SQLite
+// and a Redis inside it unless others are configured.
+func runStandalone(ctx context.Context, cfg config.Config, o Options) (err error) {
+	cfg, generated, err := config.EnsureSecrets(cfg, cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	listeners, err := listenAll(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	s, err := openStore(ctx, cfg)
+	if err != nil {
+		return errors.Join(err, closeAll(listeners))
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if err := bootstrap(ctx, cfg, s); err != nil {
+		return errors.Join(err, closeAll(listeners))
+	}
+
+	redisURL, stopRedis, err := startRedis(ctx, cfg)
+	if err != nil {
+		return errors.Join(err, closeAll(listeners))
+	}
+	defer stopRedis()
+	m := newMetrics()
+	service, q, err := newJobService(cfg, s, redisURL, m, o)
+	if err != nil {
+		return errors.Join(err, closeAll(listeners))
+	}
+	defer func() { err = errors.Join(err, q.Close()) }()
+
+	p := newParts(ctx)
+	c := newCore(p, cfg, s, service, map[string]func(context.Context) error{"redis": q.Ping}, m, o)
+	images, err := embedded.New(ctx, embedded.Config{
+		RootDirectory: filepath.Join(cfg.DataDir, "registry"), HTTPSecret: derive(cfg.Secret.Reveal(), "registry uploads"),
+		Auth: c.auth, Projects: c.cache, Sink: c.intake.Events, Logger: o.Log,
+	})
+	if err != nil {
+		return errors.Join(fmt.Errorf("start the registry: %w", err), closeAll(listeners))
+	}
+	m.countLostPulls(images.LostPulls)
+	p.start("delivery", service.Run)
+	p.start("core", serve(api.NewServer(cfg.CoreAddr, c.handler), listeners[0], o.Log))
+	p.start("jobservice", serve(internalServer(jobServiceHandler(cfg, service, s, m, o)), listeners[1], o.Log))
+	p.start("registry", serve(internalServer(images), listeners[2], o.Log))
+	if err := startDebug(p, cfg.DebugAddr, o.Log); err != nil {
+		return err
+	}
+	announce(cfg, slices.Contains(generated, "HARBORHOOK_ADMIN_PASSWORD"), o)
+	err = p.wait()
+	// A request that was cut off may still be storing its event.
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	defer cancel()
+	return errors.Join(err, images.Shutdown(stopping))
+}
+
+// lastWords is how long requests that were cut off may take to notice it.
+const lastWords = 2 * time.Second
+
+// derive makes a secret for one purpose out of another, so that neither tells
+// the other.
+func derive(secret, purpose string) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(purpose))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// listenAll opens the addresses of Core, JobService and the registry.
+func listenAll(ctx context.Context, cfg config.Config) ([]net.Listener, error) {
+	var listeners []net.Listener
+	for _, a := range []struct{ variable, addr string }{
+		{"HARBORHOOK_CORE_ADDR", cfg.CoreAddr},
+		{"HARBORHOOK_JOBSERVICE_ADDR", cfg.JobServiceAddr},
+		{"HARBORHOOK_REGISTRY_ADDR", cfg.RegistryAddr},
+	} {
+		l, err := listen(ctx, a.variable, a.addr)
+		if err != nil {
+			return nil, errors.Join(err, closeAll(listeners))
+		}
+		listeners = append(listeners, l)
+	}
+	return listeners, nil
+}
+
+func closeAll(listeners []net.Listener) error {
+	var errs []error
+	for _, l := range listeners {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// startRedis starts a Redis in this process unless one is configured. It must be
+// stopped last: workers tell it what they have done.
+func startRedis(ctx context.Context, cfg config.Config) (url string, stop func(), err error) {
+	if cfg.RedisURL != "" {
+		return cfg.RedisURL.Reveal(), func() {}, nil
+	}
+	e, err := queue.StartEmbedded()
+	if err != nil {
+		return "", nil, err
+	}
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		e.Run(running) //nolint:errcheck // it ends when it is told to
+	}()
+	return e.URL(), func() { cancel(); <-done }, nil
+}
+
+// announce tells a person where everything is and what to try.
+func announce(cfg config.Config, newPassword bool, o Options) {
+	password := "in " + config.SecretPath(cfg.DataDir, "admin_password")
+	switch {
+	case newPassword:
+		password = cfg.AdminPassword.Reveal() + "   (shown this once; kept " + password + ")"
+	case cfg.AdminPassword != "":
+		password = "as set, or " + password
+	}
+	fmt.Fprintf(o.Out, `
+harborhook %s is running.
+
+  portal     http://%s/
+  API        http://%s/api/   (user admin)
+  registry   %s   (docker login, skopeo, crane, helm, oras; project library is public)
+  password   %s
+
+Next, in another terminal: make demo
+Stop with Ctrl-C.
+
+`, o.Version, cfg.CoreAddr, cfg.CoreAddr, cfg.RegistryAddr, password)
+}

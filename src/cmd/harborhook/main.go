@@ -1,0 +1,27 @@
+// Command harborhook is Harbor's webhook module: the whole system in one
+// process (standalone), or one part of it (core, jobservice).
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/harborhook/harborhook/src/app"
+)
+
+// version is set by the linker: -X main.version=v1.2.3.
+var version = "dev"
+
+func main() {
+	ctx, stop := withSignals(context.Background(), os.Exit)
+	p := program{
+		serve:   app.Run,
+		migrate: app.Migrate,
+		environ: os.Environ(),
+		stdout:  os.Stdout,
+		stderr:  os.Stderr,
+	}
+	code := p.run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}

@@ -1,0 +1,125 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/astaxie/beego"
+
+	"github.com/harborhook/harborhook/src/core/auth"
+	"github.com/harborhook/harborhook/src/core/event"
+	"github.com/harborhook/harborhook/src/hook"
+)
+
+// Store keeps what the API shows. Its errors are, or wrap, the sentinels of
+// package hook where one fits.
+type Store interface {
+	Projects
+	Users
+	Members
+	Deliveries
+	// Ping answers nil while the database takes statements.
+	Ping(ctx context.Context) error
+}
+
+// Auth says who somebody is and what they may do.
+type Auth interface {
+	// Authenticate fails with auth.ErrUnauthenticated or *auth.BackOffError. Client
+	// is the caller's address without port.
+	Authenticate(ctx context.Context, username, password, client string) (auth.Identity, error)
+	Can(ctx context.Context, id auth.Identity, p hook.Project, a auth.Action) (bool, error)
+}
+
+// Catalog lists the event types.
+type Catalog interface {
+	Types() []event.Type
+	Lookup(name hook.EventType) (event.Type, bool)
+}
+
+// Config is what an API needs. Fields without another word are required.
+type Config struct {
+	Store    Store
+	Policies Policies
+	Auth     Auth
+	Intake   Intake
+	Catalog  Catalog
+	// PayloadFormats are the names of the formats a target may ask for.
+	PayloadFormats []string
+	// NotificationToken is what the registry must show. Empty lets everybody in,
+	// which is for listeners on loopback only.
+	NotificationToken string
+	// NotificationRefused, if set, counts notifications that were answered with
+	// this status instead of 200. A registry repeats them for ever.
+	NotificationRefused func(status int)
+	// Health checks the components besides the database, by name. A component that
+	// fails degrades the service. Checks must heed their context.
+	Health map[string]func(context.Context) error
+	// Portal, if set, answers GET and HEAD of every path that is not the API's, and
+	// forms posted there.
+	Portal http.Handler
+	// Metrics, if set, answers GET /metrics.
+	Metrics http.Handler
+	// Version and Registry, the registry's public name, are told by /api/systeminfo.
+	Version  string
+	Registry string
+	Logger   *slog.Logger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// API is Core's http.Handler.
+type API struct {
+	Config
+	routes []Route
+	// heads are the first two segments of every route: what beego gets to see.
+	heads    []string
+	router   *beego.ControllerRegister
+	refusals *seldom
+	handler  http.Handler
+}
+
+// New returns the handler of all routes, behind the Guard.
+func New(c Config) *API {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	a := &API{Config: c, refusals: newSeldom(time.Minute, c.Now)}
+	a.routes = a.table()
+	for _, r := range a.routes {
+		if h := head(r.Pattern); !slices.Contains(a.heads, h) {
+			a.heads = append(a.heads, h)
+		}
+	}
+	a.router = a.newRouter()
+	a.handler = withRequestID(a.recovering(Guard(http.HandlerFunc(a.dispatch), a.refuse)))
+	return a
+}
+
+// Routes returns every route, in no particular order.
+func (a *API) Routes() []Route { return slices.Clone(a.routes) }
+
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
+
+// dispatch hands beego only what begins like one of its routes: its search for
+// static files, which comes first and cannot be switched off, would look up other
+// paths in the working directory.
+func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
+	switch p := r.URL.Path; {
+	case slices.Contains(a.heads, head(p)):
+		a.router.ServeHTTP(w, r)
+	case a.Portal == nil, under(p, "/api"), under(p, "/service"):
+		a.fail(w, r, refuse(http.StatusNotFound, "not found"))
+	default:
+		a.Portal.ServeHTTP(w, r)
+	}
+}
+
+// head returns the first two segments of a path.
+func head(p string) string {
+	segments := strings.SplitN(p, "/", 4)
+	return strings.Join(segments[:min(len(segments), 3)], "/")
+}

@@ -1,0 +1,367 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/harborhook/harborhook/src/core/api"
+	"github.com/harborhook/harborhook/src/core/auth"
+	"github.com/harborhook/harborhook/src/core/event"
+	"github.com/harborhook/harborhook/src/hook"
+)
+
+// The callers of the tests. Everybody's password is the name.
+const (
+	root      = "root"     // system admin
+	admin     = "admin1"   // project admin of p1
+	master    = "master1"  // master of p1
+	developer = "develop1" // developer of p1
+	guest     = "guest1"   // guest of p1
+	foreigner = "admin2"   // project admin of p2
+	nobody    = ""         // anonymous
+)
+
+func callers() []string {
+	return []string{root, admin, master, developer, guest, foreigner, nobody}
+}
+
+var epoch = time.Date(2020, time.March, 3, 7, 58, 52, 0, time.UTC)
+
+// memory is a store, a policies service and an auth service.
+type memory struct {
+	mu       sync.Mutex
+	users    []hook.User
+	projects []hook.Project
+	members  []hook.Member
+	policies []hook.Policy
+	jobs     []hook.Job
+	attempts map[int64][]hook.Attempt
+	lastID   int64
+	// broken is what every method of the store fails with.
+	broken error
+	// filter, page and client are what was asked for last.
+	filter hook.JobFilter
+	page   hook.JobPage
+	client string
+}
+
+func newMemory() *memory {
+	m := &memory{lastID: 100, attempts: map[int64][]hook.Attempt{}}
+	m.projects = []hook.Project{
+		{ID: 1, Name: "p1", OwnerID: 2, OwnerName: admin, CreationTime: epoch, UpdateTime: epoch},
+		{ID: 2, Name: "p2", OwnerID: 6, OwnerName: foreigner, Public: true, CreationTime: epoch, UpdateTime: epoch},
+	}
+	for i, name := range callers()[:6] {
+		m.users = append(m.users, hook.User{ID: int64(i + 1), Username: name, SysAdmin: name == root})
+	}
+	for i, role := range []hook.Role{hook.RoleProjectAdmin, hook.RoleMaster, hook.RoleDeveloper, hook.RoleGuest} {
+		m.members = append(m.members, hook.Member{ID: int64(i + 1), ProjectID: 1, UserID: int64(i + 2), Username: callers()[i+1], Role: role})
+	}
+	m.members = append(m.members, hook.Member{ID: 5, ProjectID: 2, UserID: 6, Username: foreigner, Role: hook.RoleProjectAdmin})
+	m.policies = []hook.Policy{{
+		ID: 3, ProjectID: 1, Name: "ci", Enabled: true, HookTypes: []hook.EventType{hook.PushImage},
+		Targets: []hook.Target{{Type: "http", Address: "https://ci.example.com/hook?token=abc", AuthHeader: "Bearer t0ps3cret", PayloadFormat: "Events"}},
+		Secret:  "whsec_t0ps3cret", Creator: admin, CreationTime: epoch, UpdateTime: epoch,
+	}}
+	m.jobs = []hook.Job{{
+		ID: 11, UUID: "u-11", ProjectID: 1, PolicyID: 3, PolicyName: "ci", HookType: hook.PushImage, NotifyType: "http",
+		Target: "https://ci.example.com/hook?token=********", Detail: []byte(`{"event_type":"pushImage"}`), Repository: "repo1", Tag: "latest",
+		Status: hook.StatusScheduled, Attempts: 1, NextAt: epoch.Add(time.Minute), CreationTime: epoch, UpdateTime: epoch,
+	}}
+	m.attempts[11] = []hook.Attempt{{
+		Number: 1, StartedAt: epoch, Duration: 148 * time.Millisecond, Result: hook.ResultHTTPError, RemoteAddr: "192.0.2.1:443",
+		Request:  hook.Request{Method: "POST", URL: "https://ci.example.com/hook?token=********", Headers: map[string][]string{"Authorization": {hook.Mask}}},
+		Response: &hook.Response{Status: 502, Headers: map[string][]string{"Server": {"x"}}, Body: "bad\x1b[2Jgateway"},
+	}}
+	return m
+}
+
+func find[T any](m *memory, list []T, match func(T) bool) (T, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var zero T
+	if m.broken != nil {
+		return zero, m.broken
+	}
+	i := slices.IndexFunc(list, match)
+	if i < 0 {
+		return zero, fmt.Errorf("look up: %w", hook.ErrNotFound)
+	}
+	return list[i], nil
+}
+
+func pageOf[T any](list []T, page hook.JobPage) []T {
+	from := min(page.Offset, len(list))
+	return list[from:min(from+page.Limit, len(list))]
+}
+
+func (m *memory) Ping(context.Context) error { return m.broken }
+
+func (m *memory) ProjectByName(_ context.Context, name string) (hook.Project, error) {
+	return find(m, m.projects, func(p hook.Project) bool { return p.Name == name })
+}
+
+func (m *memory) Project(_ context.Context, id int64) (hook.Project, error) {
+	return find(m, m.projects, func(p hook.Project) bool { return p.ID == id })
+}
+
+func (m *memory) Projects(_ context.Context, page hook.JobPage) ([]hook.Project, int, error) {
+	return pageOf(m.projects, page), len(m.projects), m.broken
+}
+
+func (m *memory) CreateProject(_ context.Context, p *hook.Project) error {
+	if slices.ContainsFunc(m.projects, func(q hook.Project) bool { return q.Name == p.Name }) {
+		return fmt.Errorf("create: %w", hook.ErrConflict)
+	}
+	m.lastID++
+	p.ID = m.lastID
+	m.projects = append(m.projects, *p)
+	return m.broken
+}
+
+func (m *memory) UserByName(_ context.Context, name string) (hook.User, error) {
+	return find(m, m.users, func(u hook.User) bool { return u.Username == name })
+}
+
+func (m *memory) CreateUser(_ context.Context, u *hook.User) error {
+	if slices.ContainsFunc(m.users, func(v hook.User) bool { return v.Username == u.Username }) {
+		return fmt.Errorf("create: %w", hook.ErrConflict)
+	}
+	m.lastID++
+	u.ID = m.lastID
+	m.users = append(m.users, *u)
+	return nil
+}
+
+func (m *memory) Users(_ context.Context, page hook.JobPage) ([]hook.User, int, error) {
+	return pageOf(m.users, page), len(m.users), m.broken
+}
+
+func (m *memory) Members(_ context.Context, projectID int64) ([]hook.Member, error) {
+	var found []hook.Member
+	for _, member := range m.members {
+		if member.ProjectID == projectID {
+			found = append(found, member)
+		}
+	}
+	return found, m.broken
+}
+
+func (m *memory) AddMember(_ context.Context, n *hook.Member) error {
+	if slices.ContainsFunc(m.members, func(o hook.Member) bool { return o.ProjectID == n.ProjectID && o.UserID == n.UserID }) {
+		return hook.ErrConflict
+	}
+	m.lastID++
+	n.ID = m.lastID
+	m.members = append(m.members, *n)
+	return nil
+}
+
+func (m *memory) RemoveMember(_ context.Context, projectID, memberID int64) error {
+	before := len(m.members)
+	m.members = slices.DeleteFunc(m.members, func(o hook.Member) bool { return o.ID == memberID && o.ProjectID == projectID })
+	if len(m.members) == before {
+		return hook.ErrNotFound
+	}
+	return nil
+}
+
+func (m *memory) Jobs(_ context.Context, projectID int64, f hook.JobFilter, page hook.JobPage) ([]hook.Job, int, error) {
+	m.filter, m.page = f, page
+	var found []hook.Job
+	for _, j := range m.jobs {
+		if j.ProjectID == projectID {
+			found = append(found, j)
+		}
+	}
+	return pageOf(found, page), len(found), m.broken
+}
+
+func (m *memory) Job(_ context.Context, projectID, id int64) (hook.Job, error) {
+	return find(m, m.jobs, func(j hook.Job) bool { return j.ProjectID == projectID && j.ID == id })
+}
+
+func (m *memory) Attempts(_ context.Context, jobID int64) ([]hook.Attempt, error) {
+	return m.attempts[jobID], m.broken
+}
+
+func (m *memory) Policies(_ context.Context, projectID int64) ([]hook.Policy, error) {
+	var found []hook.Policy
+	for _, p := range m.policies {
+		if p.ProjectID == projectID {
+			found = append(found, p)
+		}
+	}
+	return found, m.broken
+}
+
+func (m *memory) Policy(_ context.Context, projectID, id int64) (hook.Policy, error) {
+	return find(m, m.policies, func(p hook.Policy) bool { return p.ProjectID == projectID && p.ID == id })
+}
+
+func (m *memory) CreatePolicy(_ context.Context, p *hook.Policy) error {
+	if err := m.check(*p); err != nil {
+		return err
+	}
+	m.lastID++
+	p.ID, p.CreationTime, p.UpdateTime = m.lastID, epoch, epoch
+	m.policies = append(m.policies, *p)
+	return nil
+}
+
+func (m *memory) UpdatePolicy(_ context.Context, p *hook.Policy) error {
+	if err := m.check(*p); err != nil {
+		return err
+	}
+	for i := range m.policies {
+		if m.policies[i].ID == p.ID && m.policies[i].ProjectID == p.ProjectID {
+			p.UpdateTime = m.policies[i].UpdateTime.Add(time.Second)
+			m.policies[i] = *p
+			return nil
+		}
+	}
+	return hook.ErrNotFound
+}
+
+func (m *memory) check(p hook.Policy) error {
+	if p.Name == "" {
+		return hook.Invalid("name", "must not be empty")
+	}
+	if slices.ContainsFunc(m.policies, func(q hook.Policy) bool { return q.Name == p.Name && q.ID != p.ID && q.ProjectID == p.ProjectID }) {
+		return fmt.Errorf("write: %w", hook.ErrConflict)
+	}
+	return m.broken
+}
+
+func (m *memory) DeletePolicy(_ context.Context, projectID, id int64) error {
+	before := len(m.policies)
+	m.policies = slices.DeleteFunc(m.policies, func(p hook.Policy) bool { return p.ID == id && p.ProjectID == projectID })
+	if len(m.policies) == before {
+		return hook.ErrNotFound
+	}
+	return nil
+}
+
+func (m *memory) Authenticate(_ context.Context, username, password, client string) (auth.Identity, error) {
+	m.client = client
+	if username == "guesser" {
+		return auth.Identity{}, &auth.BackOffError{RetryAfter: 29500 * time.Millisecond}
+	}
+	i := slices.IndexFunc(m.users, func(u hook.User) bool { return u.Username == username && username == password })
+	if i < 0 {
+		return auth.Identity{}, auth.ErrUnauthenticated
+	}
+	return auth.Identity{User: m.users[i]}, nil
+}
+
+func (m *memory) Can(_ context.Context, id auth.Identity, p hook.Project, a auth.Action) (bool, error) {
+	role := hook.RoleNone
+	for _, member := range m.members {
+		if !id.Anonymous && member.ProjectID == p.ID && member.UserID == id.User.ID {
+			role = member.Role
+		}
+	}
+	return auth.Allowed(id, p, role, a), nil
+}
+
+// intakeFunc is an Intake.
+type intakeFunc func(ctx context.Context, body []byte) (int, int, error)
+
+func (f intakeFunc) Envelope(ctx context.Context, body []byte) (int, int, error) { return f(ctx, body) }
+
+// site is an API over a memory.
+type site struct {
+	*memory
+	api *api.API
+	log *strings.Builder
+}
+
+func newSite(t *testing.T, change ...func(*api.Config)) *site {
+	t.Helper()
+	s := &site{memory: newMemory(), log: &strings.Builder{}}
+	c := api.Config{
+		Store: s.memory, Policies: s.memory, Auth: s.memory, Catalog: event.DefaultCatalog(), PayloadFormats: []string{"Events"},
+		Intake: intakeFunc(func(_ context.Context, body []byte) (int, int, error) {
+			if !json.Valid(body) {
+				return 0, 0, hook.Invalid("", "the body is not JSON")
+			}
+			return 2, 1, nil
+		}),
+		NotificationToken: "token", Version: "v1", Registry: "127.0.0.1:5000",
+		Logger: slog.New(slog.NewTextHandler(s.log, nil)),
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	s.api = api.New(c)
+	return s
+}
+
+// do sends a request. Headers are "Name: value"; a body is JSON unless they say otherwise.
+func (s *site) do(who, method, path, body string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, nil)
+	if body != "" {
+		r = httptest.NewRequest(method, path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if who != nobody {
+		r.SetBasicAuth(who, who)
+	}
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		r.Header.Set(name, value)
+	}
+	w := httptest.NewRecorder()
+	s.api.ServeHTTP(w, r)
+	return w
+}
+
+// wantProblem checks status and format of a refusal, and returns its message.
+func wantProblem(t *testing.T, w *httptest.ResponseRecorder, status int) string {
+	t.Helper()
+	var body struct {
+		Code    int
+		Message string
+	}
+	decoder := json.NewDecoder(strings.NewReader(w.Body.String()))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&body); err != nil {
+		t.Fatalf("answered %d %q, which is no problem: %v", w.Code, w.Body, err)
+	}
+	if w.Code != status || body.Code != status || body.Message == "" {
+		t.Fatalf("answered %d %q, want %d", w.Code, w.Body, status)
+	}
+	if got := w.Header().Get("Content-Type"); got != "application/json" {
+		t.Errorf("content type is %q", got)
+	}
+	if w.Header().Get("X-Request-Id") == "" {
+		t.Error("the answer has no request id")
+	}
+	return body.Message
+}
+
+func wantStatus(t *testing.T, w *httptest.ResponseRecorder, status int) {
+	t.Helper()
+	if w.Code != status {
+		t.Fatalf("answered %d %q, want %d", w.Code, w.Body, status)
+	}
+}
+
+func decode[T any](t *testing.T, w *httptest.ResponseRecorder) T {
+	t.Helper()
+	wantStatus(t, w, http.StatusOK)
+	var v T
+	if err := json.NewDecoder(w.Body).Decode(&v); err != nil {
+		t.Fatalf("decode: %v", err)
+	}
+	return v
+}

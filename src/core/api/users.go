@@ -1,0 +1,125 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/harborhook/harborhook/src/core/auth"
+	"github.com/harborhook/harborhook/src/hook"
+)
+
+// Users keeps who can sign in.
+type Users interface {
+	UserByName(ctx context.Context, name string) (hook.User, error)
+	// CreateUser sets the user's id and times; a name that is taken is a hook.ErrConflict.
+	CreateUser(ctx context.Context, u *hook.User) error
+	// Users returns one page, and how many there are in all.
+	Users(ctx context.Context, page hook.JobPage) ([]hook.User, int, error)
+}
+
+type userJSON struct {
+	UserID       int64     `json:"user_id"`
+	Username     string    `json:"username"`
+	Email        string    `json:"email"`
+	Realname     string    `json:"realname"`
+	SysAdmin     bool      `json:"sysadmin_flag"`
+	CreationTime time.Time `json:"creation_time"`
+	UpdateTime   time.Time `json:"update_time"`
+}
+
+func showUser(u hook.User) userJSON {
+	return userJSON{u.ID, u.Username, u.Email, u.Realname, u.SysAdmin, u.CreationTime.UTC(), u.UpdateTime.UTC()}
+}
+
+func (a *API) listUsers(c *call) error {
+	q := parseQuery(c.r)
+	page := q.page()
+	name, named := q.text("username")
+	if q.err != nil {
+		return q.err
+	}
+	users, total, err := a.users(c, page, name, named)
+	if err != nil {
+		return fmt.Errorf("list users: %w", err)
+	}
+	shown := make([]userJSON, len(users))
+	for i, u := range users {
+		shown[i] = showUser(u)
+	}
+	announce(c.w, c.r, page, total)
+	return c.json(shown)
+}
+
+func (a *API) users(c *call, page hook.JobPage, name string, named bool) ([]hook.User, int, error) {
+	if !named {
+		return a.Store.Users(c.r.Context(), page)
+	}
+	u, err := a.Store.UserByName(c.r.Context(), name)
+	if errors.Is(err, hook.ErrNotFound) {
+		return nil, 0, nil
+	}
+	return window([]hook.User{u}, page), 1, err
+}
+
+func (a *API) readCurrentUser(c *call) error { return c.json(showUser(c.who.User)) }
+
+func (a *API) createUser(c *call) error {
+	body, err := c.body()
+	if err != nil {
+		return err
+	}
+	u, password, err := readNewUser(body)
+	if err != nil {
+		return err
+	}
+	if u.PasswordHash, err = auth.HashPassword(password); err != nil {
+		return fmt.Errorf("create user: %w", err)
+	}
+	if err := a.Store.CreateUser(c.r.Context(), &u); err != nil {
+		return orConflict(fmt.Errorf("create user: %w", err), "there is a user of this name already")
+	}
+	return c.created(u.ID)
+}
+
+// readNewUser reads Harbor's body; comments are left alone. Whether the password
+// is good enough is for package auth to say.
+func readNewUser(body []byte) (u hook.User, password string, err error) {
+	o := parseBody(body, "username", "email", "realname", "password", "comment", "sysadmin_flag")
+	o.str("username", &u.Username)
+	o.str("email", &u.Email)
+	o.str("realname", &u.Realname)
+	o.str("password", &password)
+	o.boolean("sysadmin_flag", &u.SysAdmin)
+	if reason := usernameFault(u.Username); reason != "" {
+		o.fail("username", reason)
+	}
+	checkShort(o, "email", u.Email)
+	checkShort(o, "realname", u.Realname)
+	return u, password, o.err
+}
+
+func checkShort(o *object, name, text string) {
+	if utf8.RuneCountInString(text) > 255 || strings.ContainsFunc(text, unicode.IsControl) {
+		o.fail(name, "must have at most 255 characters, none of them a control character")
+	}
+}
+
+// usernameFault refuses what HTTP basic authentication (the colon) and Harbor
+// (the rest) cannot take in a name.
+func usernameFault(name string) string {
+	switch {
+	case name == "" || utf8.RuneCountInString(name) > 255:
+		return "must have 1 to 255 characters"
+	case strings.TrimSpace(name) != name || strings.ContainsFunc(name, unicode.IsControl):
+		return "must not begin or end with a blank, nor hold control characters"
+	case strings.ContainsAny(name, `,"~#%$:`):
+		return `must not contain , " ~ # % $ or :`
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,121 @@
+package event_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/harborhook/harborhook/src/core/event"
+	"github.com/harborhook/harborhook/src/hook"
+)
+
+func TestDefaultCatalogListsTheSeedsTypesInOrder(t *testing.T) {
+	t.Parallel()
+	var got []hook.EventType
+	for _, typ := range event.DefaultCatalog().Types() {
+		got = append(got, typ.Name)
+	}
+	want := []hook.EventType{"pushImage", "pullImage", "deleteImage", "uploadChart", "downloadChart", "deleteChart"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("types (-want +got):\n%s", diff)
+	}
+}
+
+func TestEveryTypeIsComplete(t *testing.T) {
+	t.Parallel()
+	catalog := event.DefaultCatalog()
+	samples := make(map[string]bool)
+	for _, typ := range catalog.Types() {
+		t.Run(string(typ.Name), func(t *testing.T) {
+			if typ.Title == "" || typ.Group == "" || typ.V2Name == "" {
+				t.Errorf("a name is missing: %+v", typ)
+			}
+			if !strings.HasPrefix(typ.CloudEvents, "harbor.") {
+				t.Errorf("CloudEvents type %q lacks Harbor's prefix", typ.CloudEvents)
+			}
+			found, ok := catalog.Lookup(typ.Name)
+			if !ok || found.Name != typ.Name {
+				t.Errorf("Lookup(%q) = %q, %v", typ.Name, found.Name, ok)
+			}
+			s := typ.Sample
+			if s.Type != typ.Name {
+				t.Errorf("sample is a %q", s.Type)
+			}
+			if s.ID == "" || s.Project == "" || s.Repository == "" || s.Operator == "" || s.OccurredAt.IsZero() {
+				t.Errorf("sample is incomplete: %+v", s)
+			}
+			if len(s.Resources) == 0 || s.Resources[0].Tag == "" || s.Resources[0].Digest == "" {
+				t.Errorf("sample has no complete resource: %+v", s.Resources)
+			}
+			if samples[s.ID] {
+				t.Errorf("sample shares its id %s with another type's", s.ID)
+			}
+			samples[s.ID] = true
+		})
+	}
+}
+
+func TestActionAndKindDecideTheType(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		action event.Action
+		kind   hook.Kind
+		want   hook.EventType // empty: none
+	}{
+		{event.Push, hook.KindImage, hook.PushImage},
+		{event.Push, hook.KindUnknown, hook.PushImage},
+		{event.Push, hook.KindChart, hook.UploadChart},
+		{event.Push, hook.KindArtifact, ""},
+		{event.Pull, hook.KindImage, hook.PullImage},
+		{event.Pull, hook.KindUnknown, hook.PullImage},
+		{event.Pull, hook.KindChart, hook.DownloadChart},
+		{event.Pull, hook.KindArtifact, ""},
+		{event.Delete, hook.KindImage, hook.DeleteImage},
+		{event.Delete, hook.KindUnknown, hook.DeleteImage},
+		{event.Delete, hook.KindChart, hook.DeleteChart},
+		{event.Delete, hook.KindArtifact, ""},
+		{"mount", hook.KindImage, ""},
+	}
+	catalog := event.DefaultCatalog()
+	for _, tt := range tests {
+		got, ok := catalog.Raised(tt.action, tt.kind)
+		if got.Name != tt.want || ok != (tt.want != "") {
+			t.Errorf("Raised(%q, %q) = %q, %v; want %q", tt.action, tt.kind, got.Name, ok, tt.want)
+		}
+	}
+}
+
+func TestCatalogRefusesAmbiguousLists(t *testing.T) {
+	t.Parallel()
+	image := []hook.Kind{hook.KindImage}
+	tests := []struct {
+		name  string
+		types []event.Type
+	}{
+		{"one name twice", []event.Type{{Name: "a"}, {Name: "a"}}},
+		{"one occasion, two types", []event.Type{
+			{Name: "a", Action: event.Push, Kinds: image},
+			{Name: "b", Action: event.Push, Kinds: image},
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := event.NewCatalog(tt.types...); err == nil {
+				t.Error("no error")
+			}
+		})
+	}
+}
+
+func TestTypesThatNoRegistryRaisesMayBeListed(t *testing.T) {
+	t.Parallel()
+	catalog, err := event.NewCatalog(event.Type{Name: "a"}, event.Type{Name: "b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if typ, ok := catalog.Raised("", ""); ok {
+		t.Errorf("nothing raised %q", typ.Name)
+	}
+}

@@ -1,0 +1,198 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/harborhook/harborhook/src/hook"
+)
+
+// PolicyStore keeps policies.
+type PolicyStore interface {
+	Policies(ctx context.Context, projectID int64) ([]hook.Policy, error)
+	Policy(ctx context.Context, projectID, id int64) (hook.Policy, error)
+	CreatePolicy(ctx context.Context, p *hook.Policy) error
+	UpdatePolicy(ctx context.Context, p *hook.Policy) error
+	DeletePolicy(ctx context.Context, projectID, id int64) error
+}
+
+// Rules say what a policy may name. The catalogs of event types and payload
+// formats answer them.
+type Rules struct {
+	KnownType     func(hook.EventType) bool
+	KnownFormat   func(string) bool
+	DefaultFormat string
+}
+
+// Policies is the one way to change policies: it checks them and tells the cache.
+type Policies struct {
+	store PolicyStore
+	cache *Cache
+	rules Rules
+}
+
+// NewPolicies returns the service.
+func NewPolicies(store PolicyStore, cache *Cache, rules Rules) *Policies {
+	return &Policies{store: store, cache: cache, rules: rules}
+}
+
+// Limits of a policy, in characters and entries.
+const (
+	maxNameLength        = 64
+	maxDescriptionLength = 1024
+	maxPolicies          = 50
+	maxTargets           = 10
+	maxSecretLength      = 256
+)
+
+// Policies returns the policies of a project, oldest first.
+func (s *Policies) Policies(ctx context.Context, projectID int64) ([]hook.Policy, error) {
+	return s.store.Policies(ctx, projectID)
+}
+
+// Policy returns a policy of a project, or hook.ErrNotFound.
+func (s *Policies) Policy(ctx context.Context, projectID, id int64) (hook.Policy, error) {
+	return s.store.Policy(ctx, projectID, id)
+}
+
+// CreatePolicy checks and stores a policy and sets its id and times. A
+// hook.InvalidError says what is wrong with it; a name that the project has
+// already is a hook.ErrConflict.
+func (s *Policies) CreatePolicy(ctx context.Context, p *hook.Policy) error {
+	if err := s.Check(p); err != nil {
+		return err
+	}
+	existing, err := s.store.Policies(ctx, p.ProjectID)
+	if err != nil {
+		return err
+	}
+	if len(existing) >= maxPolicies {
+		return hook.Invalid("", fmt.Sprintf("the project has %d policies, which is the most it can have", len(existing)))
+	}
+	defer s.cache.Invalidate()
+	return s.nameTaken(p, s.store.CreatePolicy(ctx, p))
+}
+
+// UpdatePolicy checks and replaces a policy; errors are those of CreatePolicy,
+// and hook.ErrNotFound.
+func (s *Policies) UpdatePolicy(ctx context.Context, p *hook.Policy) error {
+	if err := s.Check(p); err != nil {
+		return err
+	}
+	defer s.cache.Invalidate()
+	return s.nameTaken(p, s.store.UpdatePolicy(ctx, p))
+}
+
+func (s *Policies) nameTaken(p *hook.Policy, err error) error {
+	if errors.Is(err, hook.ErrConflict) {
+		return fmt.Errorf("a policy named %q exists in this project: %w", p.Name, hook.ErrConflict)
+	}
+	return err
+}
+
+// DeletePolicy removes a policy. Its waiting jobs are stopped, its history stays.
+func (s *Policies) DeletePolicy(ctx context.Context, projectID, id int64) error {
+	defer s.cache.Invalidate()
+	return s.store.DeletePolicy(ctx, projectID, id)
+}
+
+// Check normalises a policy and says what is wrong with it.
+func (s *Policies) Check(p *hook.Policy) error {
+	if err := checkText("name", p.Name, 1, maxNameLength); err != nil {
+		return err
+	}
+	if err := checkText("description", p.Description, 0, maxDescriptionLength); err != nil {
+		return err
+	}
+	if err := s.checkTypes(p); err != nil {
+		return err
+	}
+	if _, err := compile(p.Filters); err != nil {
+		return err
+	}
+	if err := checkText("secret", p.Secret, 0, maxSecretLength); err != nil {
+		return err
+	}
+	return s.checkTargets(p)
+}
+
+func (s *Policies) checkTypes(p *hook.Policy) error {
+	if len(p.HookTypes) == 0 {
+		return hook.Invalid("hook_types", "is empty; name at least one event type")
+	}
+	var types []hook.EventType
+	for _, t := range p.HookTypes {
+		if !s.rules.KnownType(t) {
+			return hook.Invalid("hook_types", fmt.Sprintf("%q is no event type", t))
+		}
+		if !slices.Contains(types, t) {
+			types = append(types, t)
+		}
+	}
+	p.HookTypes = types
+	return nil
+}
+
+func (s *Policies) checkTargets(p *hook.Policy) error {
+	if len(p.Targets) == 0 || len(p.Targets) > maxTargets {
+		return hook.Invalid("targets", fmt.Sprintf("has %d entries, 1 to %d are possible", len(p.Targets), maxTargets))
+	}
+	for i := range p.Targets {
+		if err := s.checkTarget(&p.Targets[i]); err != nil {
+			var invalid *hook.InvalidError
+			if i > 0 && errors.As(err, &invalid) {
+				return hook.Invalid(fmt.Sprintf("targets[%d].%s", i, invalid.Field), invalid.Reason)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Policies) checkTarget(t *hook.Target) error {
+	if t.Type == "" {
+		t.Type = hook.TargetHTTP
+	}
+	if t.Type != hook.TargetHTTP {
+		return hook.Invalid("type", fmt.Sprintf("%q is no type of target; the one type is %q", t.Type, hook.TargetHTTP))
+	}
+	if err := hook.ValidateTarget(t.Address); err != nil {
+		return err
+	}
+	if err := hook.ValidateAuthHeader(t.AuthHeader); err != nil {
+		return err
+	}
+	if t.PayloadFormat == "" {
+		t.PayloadFormat = s.rules.DefaultFormat
+	}
+	if !s.rules.KnownFormat(t.PayloadFormat) {
+		return hook.Invalid("payload_format", fmt.Sprintf("%q is no payload format", t.PayloadFormat))
+	}
+	return nil
+}
+
+// checkText wants valid text without control characters, which would confuse
+// logs and pages; a description may have several lines.
+func checkText(field, text string, least, most int) error {
+	if !utf8.ValidString(text) {
+		return hook.Invalid(field, "is not valid UTF-8")
+	}
+	if n := utf8.RuneCountInString(text); n < least || n > most {
+		return hook.Invalid(field, fmt.Sprintf("has %d characters, %d to %d are possible", n, least, most))
+	}
+	allowed := ""
+	if field == "description" {
+		allowed = "\n\r\t"
+	}
+	for _, r := range text {
+		if unicode.IsControl(r) && !strings.ContainsRune(allowed, r) {
+			return hook.Invalid(field, fmt.Sprintf("has the control character %U", r))
+		}
+	}
+	return nil
+}

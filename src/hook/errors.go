@@ -1,0 +1,31 @@
+package hook
+
+import "errors"
+
+// Sentinel errors. They decide the HTTP status that a caller sees; every other
+// error is an internal one.
+var (
+	// ErrNotFound says that no object has this id under this parent.
+	ErrNotFound = errors.New("not found")
+	// ErrConflict says that the object's state, or another object's name, forbids the change.
+	ErrConflict = errors.New("conflict")
+	// ErrUnavailable says that the database cannot take the change now; the caller may repeat it.
+	ErrUnavailable = errors.New("database unavailable")
+)
+
+// InvalidError says which field of a caller's input is wrong and why, in words
+// that may be shown to that caller.
+type InvalidError struct {
+	Field  string
+	Reason string
+}
+
+func (e *InvalidError) Error() string {
+	if e.Field == "" {
+		return e.Reason
+	}
+	return e.Field + ": " + e.Reason
+}
+
+// Invalid returns an InvalidError.
+func Invalid(field, reason string) error { return &InvalidError{Field: field, Reason: reason} }

@@ -1,0 +1,70 @@
+package hook
+
+import "time"
+
+// EventType is the name under which a policy subscribes to what happened, for
+// example "pushImage". The catalog in core/event lists the known ones.
+type EventType string
+
+// The event types that a registry raises.
+const (
+	PushImage     EventType = "pushImage"
+	PullImage     EventType = "pullImage"
+	DeleteImage   EventType = "deleteImage"
+	UploadChart   EventType = "uploadChart"
+	DownloadChart EventType = "downloadChart"
+	DeleteChart   EventType = "deleteChart"
+)
+
+// Event is one thing that happened in one project. It is complete: matching,
+// rendering and redelivery need nothing but the event and the policy.
+type Event struct {
+	// ID is unique, and the same whenever the source repeats the event.
+	ID   string    `json:"id"`
+	Type EventType `json:"type"`
+
+	ProjectID int64  `json:"project_id"`
+	Project   string `json:"project"`
+	Public    bool   `json:"public"`
+
+	// Repository is the name without the project; empty for events without one.
+	Repository string `json:"repository,omitempty"`
+	// Resources are what the event is about, one entry for each tag.
+	Resources []Resource `json:"resources,omitempty"`
+
+	OccurredAt time.Time `json:"occurred_at"`
+	Operator   string    `json:"operator,omitempty"`
+	// RequestID is the registry's id of the client request that caused the event.
+	RequestID string `json:"request_id,omitempty"`
+}
+
+// Resource is one tag of an image or chart, or one untagged manifest.
+type Resource struct {
+	// Tag is empty when the client named a digest only.
+	Tag string `json:"tag,omitempty"`
+	// Digest is the manifest's, with algorithm; empty when nobody knows it any more.
+	Digest string `json:"digest,omitempty"`
+	// ImageID is the configuration digest in hex, without algorithm. For a
+	// multi-architecture image it is the index digest's hex.
+	ImageID string `json:"image_id,omitempty"`
+	// Platforms lists the images of a multi-architecture image.
+	Platforms []Platform `json:"platforms,omitempty"`
+}
+
+// Platform is one image of a multi-architecture image. Fields that the registry
+// did not tell are empty.
+type Platform struct {
+	OS           string `json:"os,omitempty"`
+	Architecture string `json:"architecture,omitempty"`
+	Variant      string `json:"variant,omitempty"`
+	Digest       string `json:"digest"`
+	ImageID      string `json:"image_id,omitempty"`
+}
+
+// Notification is what one message of a registry, or of another component,
+// amounts to: the events it raises and what it teaches the tag memory. Both are
+// stored in one transaction, or neither is.
+type Notification struct {
+	Events []Event
+	Facts  []Fact
+}

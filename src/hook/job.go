@@ -1,0 +1,136 @@
+package hook
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+)
+
+// Status is where a job stands.
+type Status string
+
+// The statuses of a job. Finished, error and stopped are final.
+const (
+	// StatusPending is stored, with no attempt yet.
+	StatusPending Status = "pending"
+	// StatusRunning has an attempt under way, under a lease.
+	StatusRunning Status = "running"
+	// StatusScheduled waits for its next attempt.
+	StatusScheduled Status = "scheduled"
+	// StatusFinished was answered with 2xx.
+	StatusFinished Status = "finished"
+	// StatusError failed for good.
+	StatusError Status = "error"
+	// StatusStopped was stopped by a person, or its policy is gone or disabled.
+	StatusStopped Status = "stopped"
+)
+
+// Statuses lists every status in the order of a job's life.
+func Statuses() []Status {
+	return []Status{StatusPending, StatusRunning, StatusScheduled, StatusFinished, StatusError, StatusStopped}
+}
+
+// Final says whether a job of this status will never be attempted again.
+func (s Status) Final() bool {
+	return s == StatusFinished || s == StatusError || s == StatusStopped
+}
+
+// Job is one delivery of one event to one target of one policy: a row of the
+// table webhook_job. The row is the job; what the queue holds is only a hint.
+type Job struct {
+	ID   int64
+	UUID string
+	// Key is unique: the same event for the same target of the same policy is stored once.
+	Key        string
+	ProjectID  int64
+	PolicyID   int64
+	PolicyName string
+	// TargetPosition is the target's place in the policy's list, from 0.
+	TargetPosition int
+	EventID        string
+	HookType       EventType
+	// NotifyType is the target's type, for example "http".
+	NotifyType string
+	// Target is the address as it may be shown: values of its query are masked.
+	Target string
+	// Origin is scheme, host and port of the target; jobs of one origin share its fate.
+	Origin        string
+	PayloadFormat string
+	ContentType   string
+	// Detail is the body: what is stored is what is signed and sent, at every attempt.
+	Detail        []byte
+	Repository    string
+	Tag           string
+	Digest        string
+	Status        Status
+	StatusMessage string
+	// Attempts counts the tries that ended; interrupted ones do not count.
+	Attempts int
+	// HTTPStatus is the last answer's, 0 while there is none.
+	HTTPStatus   int
+	NextAt       time.Time
+	RedeliveryOf int64
+	CreationTime time.Time
+	UpdateTime   time.Time
+}
+
+// JobKey returns the key under which a job of an event is stored once.
+func JobKey(eventID string, policyID int64, targetPosition int) string {
+	return fmt.Sprintf("%s/%d/%d", eventID, policyID, targetPosition)
+}
+
+// MessageID returns the webhook-id header: the same for all attempts and
+// redeliveries of one event to one target of a policy, so that receivers can
+// tell repetitions.
+func (j *Job) MessageID() string {
+	sum := sha256.Sum256([]byte(JobKey(j.EventID, j.PolicyID, j.TargetPosition)))
+	return "msg_" + hex.EncodeToString(sum[:16])
+}
+
+// Delivery is a job that a worker has claimed, with what its policy says now.
+type Delivery struct {
+	Job
+	// Lease is the token that finishing the job must show.
+	Lease string
+	// Number is the attempt's, from 1.
+	Number int
+	// SendTo is the policy's target of today.
+	SendTo Target
+	// Secret is the policy's signing secret of today.
+	Secret string
+}
+
+// Outcome is how a claimed job goes on after an attempt.
+type Outcome struct {
+	JobID   int64
+	Lease   string
+	Attempt Attempt
+	Status  Status
+	// StatusMessage says in a few words why, for people.
+	StatusMessage string
+	// RetryIn is the wait until the next attempt when Status is scheduled.
+	RetryIn time.Duration
+}
+
+// JobFilter narrows a list of jobs. Zero fields do not narrow.
+type JobFilter struct {
+	PolicyID   int64
+	Statuses   []Status
+	HookType   EventType
+	Repository string
+	Tag        string
+	Digest     string
+	HTTPStatus int
+	Since      time.Time
+	Until      time.Time
+	// Text is searched, ignoring case, in body, target, response bodies and errors.
+	Text string
+}
+
+// JobPage says which part of a list is wanted, newest first unless Ascending.
+type JobPage struct {
+	Offset    int
+	Limit     int
+	Ascending bool
+}

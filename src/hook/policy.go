@@ -1,0 +1,93 @@
+package hook
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+)
+
+// Policy says which events of a project are sent where.
+type Policy struct {
+	ID          int64
+	ProjectID   int64
+	Name        string
+	Description string
+	Enabled     bool
+	// HookTypes are the subscribed event types, without repetition.
+	HookTypes []EventType
+	// Filters narrow the events; none of a kind means everything.
+	Filters []Filter
+	// Targets has 1 to 10 entries. A job keeps its target's position.
+	Targets []Target
+	// Secret signs the deliveries; empty means unsigned.
+	Secret       string
+	Creator      string
+	CreationTime time.Time
+	UpdateTime   time.Time
+}
+
+// Target is one receiver of a policy.
+type Target struct {
+	// Type is the kind of receiver: "http".
+	Type string
+	// Address is the URL, sent to verbatim.
+	Address string
+	// AuthHeader is the value of the Authorization header; empty sends none.
+	AuthHeader     string
+	SkipCertVerify bool
+	// PayloadFormat names the format of the body, for example "Events".
+	PayloadFormat string
+}
+
+// TargetHTTP is the type of a target that takes an HTTP POST.
+const TargetHTTP = "http"
+
+// The kinds of filter.
+const (
+	FilterRepository = "repository"
+	FilterTag        = "tag"
+)
+
+// Filter narrows a policy to repositories or tags. It holds either a regular
+// expression (Go RE2 syntax, matching the whole name) or a list of exact names.
+type Filter struct {
+	Kind    string
+	Pattern string
+	// List is used instead of Pattern when it is not nil.
+	List []string
+}
+
+type filterJSON struct {
+	Kind  string          `json:"kind"`
+	Value json.RawMessage `json:"value"`
+}
+
+// MarshalJSON writes {"kind":…,"value":…}: a string is a regular expression, an
+// array a list of exact names.
+func (f Filter) MarshalJSON() ([]byte, error) {
+	var value any = f.Pattern
+	if f.List != nil {
+		value = f.List
+	}
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(filterJSON{Kind: f.Kind, Value: raw})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. Other members are ignored here.
+func (f *Filter) UnmarshalJSON(data []byte) error {
+	var in filterJSON
+	if err := json.Unmarshal(data, &in); err != nil {
+		return err
+	}
+	*f = Filter{Kind: in.Kind}
+	if json.Unmarshal(in.Value, &f.Pattern) == nil && string(in.Value) != "null" {
+		return nil
+	}
+	if err := json.Unmarshal(in.Value, &f.List); err != nil || f.List == nil {
+		return errors.New("value of a filter must be a string (regular expression) or a list of strings")
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+// Package jobservice delivers webhook jobs: it takes hints, claims the rows they
+// name, sends them and records what came of it. The rows in the database are the
+// jobs; a reconciler finds those whose hint was lost or whose worker died.
+package jobservice
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/harborhook/harborhook/src/hook"
+	"github.com/harborhook/harborhook/src/jobservice/job"
+)
+
+// Store keeps the jobs.
+type Store interface {
+	Claim(ctx context.Context, ids []int64, lease time.Duration) ([]hook.Delivery, error)
+	Finish(ctx context.Context, o hook.Outcome) (bool, error)
+	Release(ctx context.Context, claimed []hook.Delivery) error
+	Recover(ctx context.Context, lease time.Duration) (int, error)
+	Due(ctx context.Context, limit, perOrigin int) ([]int64, error)
+}
+
+// Queue carries hints to the workers.
+type Queue interface {
+	Push(ctx context.Context, kind string, ids []int64) (waiting int, err error)
+	Waiting(ctx context.Context, kind string) (int, error)
+	Run(ctx context.Context, kinds ...job.Interface) error
+}
+
+// Sender makes one attempt. It answers in all cases.
+type Sender interface {
+	Send(ctx context.Context, d hook.Delivery) hook.Attempt
+}
+
+// Observer is told of every recorded attempt, for metrics.
+type Observer interface {
+	Attempted(result hook.Result, took time.Duration)
+}
+
+// Config is what a Service is made of.
+type Config struct {
+	Store    Store
+	Queue    Queue
+	Sender   Sender
+	Observer Observer
+	Log      *slog.Logger
+	// Workers is how many deliveries are under way at once.
+	Workers int
+	// DeliveryTimeout is the longest an attempt may take.
+	DeliveryTimeout time.Duration
+	// RetryWaits are the waits before the second, third and fourth attempt.
+	RetryWaits []time.Duration
+	// ReconcileInterval is how often lost hints and lost workers are looked for.
+	ReconcileInterval time.Duration
+	// Grace is how long work in hand may go on after a stop.
+	Grace time.Duration
+}
+
+// Service is JobService.
+type Service struct {
+	cfg        Config
+	webhook    *webhookJob
+	dispatcher *dispatcher
+}
+
+// New returns a Service.
+func New(cfg Config) *Service {
+	s := &Service{cfg: cfg}
+	s.dispatcher = newDispatcher(cfg)
+	s.webhook = &webhookJob{
+		store: cfg.Store, sender: cfg.Sender, observer: cfg.Observer, log: cfg.Log,
+		// A worker that finds its delivery slow still holds the lease when it is done.
+		lease: cfg.DeliveryTimeout + leaseMargin, waits: cfg.RetryWaits,
+		slots: make(chan struct{}, cfg.Workers), random: rand.Float64,
+		taken: s.dispatcher.taken, later: s.dispatcher.lookAgainIn,
+	}
+	return s
+}
+
+// leaseMargin is how much longer than a delivery a lease lasts. A job is taken
+// back at most this, and a reconcile interval, after the delivery's deadline.
+const leaseMargin = 5 * time.Second
+
+// Submit hints that these rows are due. It is a hint: an error, or a process
+// that ends before the hint is used, delays the deliveries until the reconciler
+// finds them.
+func (s *Service) Submit(ctx context.Context, ids []int64) error {
+	return s.dispatcher.submit(ctx, ids)
+}
+
+// Run delivers until ctx ends, and then finishes what it has begun, within the
+// grace.
+func (s *Service) Run(ctx context.Context) error {
+	sending, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	s.webhook.sending = sending
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.cfg.Queue.Run(groupCtx, s.webhook) })
+	group.Go(func() error { return s.dispatcher.run(groupCtx) })
+	group.Go(func() error {
+		<-groupCtx.Done()
+		timer := time.AfterFunc(s.cfg.Grace, cut)
+		context.AfterFunc(sending, func() { timer.Stop() })
+		return nil
+	})
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("jobservice: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/harborhook/harborhook/src/hook"
+)
+
+// acceptIn is one notification with the jobs it gives rise to.
+type acceptIn struct {
+	notification hook.Notification
+	jobs         []hook.Job
+}
+
+// Accept stores the events, their jobs and what they teach the tag memory in one
+// transaction. It returns the ids of the jobs that are new: an event whose id is
+// stored already is left out, with its jobs. When it returns nil, everything is
+// committed. It may also be committed when it fails: callers repeat.
+func (s *Store) Accept(ctx context.Context, n hook.Notification, jobs []hook.Job) ([]int64, error) {
+	if len(n.Events) == 0 && len(n.Facts) == 0 {
+		return nil, nil
+	}
+	ids, err := s.accept.Do(ctx, acceptIn{notification: n, jobs: jobs})
+	return ids, s.wrap("store a notification", err)
+}
+
+func (s *Store) acceptBatch(ctx context.Context, in []acceptIn) ([][]int64, error) {
+	out := make([][]int64, len(in))
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		fresh, err := s.insertEvents(ctx, tx, in)
+		if err != nil {
+			return err
+		}
+		ids, err := s.insertJobs(ctx, tx, in, fresh)
+		if err != nil {
+			return err
+		}
+		for i := range in {
+			for _, job := range in[i].jobs {
+				if id, ok := ids[job.Key]; ok {
+					out[i] = append(out[i], id)
+				}
+			}
+		}
+		return s.learn(ctx, tx, in)
+	})
+	return out, err
+}
+
+// insertEvents returns the ids of the events that were not stored before. Rows
+// are written in the order of their keys, here and below, so that two processes
+// writing the same ones cannot wait for each other.
+func (s *Store) insertEvents(ctx context.Context, tx *sql.Tx, in []acceptIn) (map[string]bool, error) {
+	events := map[string]*hook.Event{}
+	for i := range in {
+		for j := range in[i].notification.Events {
+			e := &in[i].notification.Events[j]
+			events[e.ID] = e
+		}
+	}
+	fresh := make(map[string]bool, len(events))
+	for part := range slices.Chunk(sortedKeys(events), rowsAStatement) {
+		values := s.newRows()
+		for _, id := range part {
+			e := events[id]
+			data, err := json.Marshal(e)
+			if err != nil {
+				return nil, fmt.Errorf("event %q: %w", id, err)
+			}
+			values.add(e.ID, e.ProjectID, string(e.Type), e.Repository, micros(e.OccurredAt), string(data), raw(s.d.Now))
+		}
+		stored, err := tx.QueryContext(ctx, `INSERT INTO webhook_event (event_id, project_id, hook_type, repository, occurred_at, data, creation_time)
+			VALUES `+values.String()+` ON CONFLICT (event_id) DO NOTHING RETURNING event_id`, values.args...)
+		if err != nil {
+			return nil, fmt.Errorf("insert %d events: %w", len(part), err)
+		}
+		var eventID string
+		err = eachRow(stored, func() error {
+			err := stored.Scan(&eventID)
+			fresh[eventID] = true
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("insert %d events: %w", len(part), err)
+		}
+	}
+	return fresh, nil
+}
+
+// insertJobs inserts the jobs of fresh events and returns their ids by key.
+func (s *Store) insertJobs(ctx context.Context, tx *sql.Tx, in []acceptIn, fresh map[string]bool) (map[string]int64, error) {
+	jobs := map[string]*hook.Job{}
+	for i := range in {
+		for j := range in[i].jobs {
+			if job := &in[i].jobs[j]; fresh[job.EventID] {
+				jobs[job.Key] = job
+			}
+		}
+	}
+	ids := make(map[string]int64, len(jobs))
+	for part := range slices.Chunk(sortedKeys(jobs), rowsAStatement) {
+		values := s.newRows()
+		for _, key := range part {
+			j := jobs[key]
+			values.add(j.UUID, j.Key, j.ProjectID, j.PolicyID, j.PolicyName, j.TargetPosition, j.EventID, string(j.HookType),
+				j.NotifyType, j.Target, j.Origin, j.PayloadFormat, j.ContentType, string(j.Detail), j.Repository, j.Tag, j.Digest,
+				string(hook.StatusPending), j.RedeliveryOf, raw(s.d.Now), raw(s.d.Now), raw(s.d.Now))
+		}
+		stored, err := tx.QueryContext(ctx, `INSERT INTO webhook_job (job_uuid, job_key, project_id, policy_id, policy_name,
+				target_position, event_id, hook_type, notify_type, target, origin, payload_format, content_type, job_detail,
+				repository, tag, digest, status, redelivery_of, next_at, creation_time, update_time)
+			VALUES `+values.String()+` ON CONFLICT (job_key) DO NOTHING RETURNING id, job_key`, values.args...)
+		if err != nil {
+			return nil, fmt.Errorf("insert %d jobs: %w", len(part), err)
+		}
+		err = eachRow(stored, func() error {
+			var id int64
+			var key string
+			if err := stored.Scan(&id, &key); err != nil {
+				return err
+			}
+			ids[key] = id
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("insert %d jobs: %w", len(part), err)
+		}
+	}
+	return ids, nil
+}

@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/harborhook/harborhook/src/hook"
+)
+
+// Due returns the ids of up to limit jobs that wait and are due: the oldest of
+// each origin, origins in turn, at most perOrigin of one. It claims nothing.
+func (s *Store) Due(ctx context.Context, limit, perOrigin int) ([]int64, error) {
+	origins, err := s.waitingOrigins(ctx)
+	if err != nil {
+		return nil, s.wrap("look up due jobs", err)
+	}
+	queues := make([][]int64, 0, len(origins))
+	for _, origin := range origins {
+		ids, err := s.dueOf(ctx, origin, min(limit, perOrigin))
+		if err != nil {
+			return nil, s.wrap("look up due jobs", err)
+		}
+		queues = append(queues, ids)
+	}
+	return inTurn(queues, limit), nil
+}
+
+// waitingOrigins lists the origins that have waiting jobs. It steps through the
+// index from origin to origin, so that its cost grows with the origins and not
+// with the backlog.
+func (s *Store) waitingOrigins(ctx context.Context) ([]string, error) {
+	result, err := s.read.QueryContext(ctx, `WITH RECURSIVE waiting (origin) AS (
+			SELECT min(origin) FROM webhook_job WHERE status IN ('pending', 'scheduled')
+			UNION ALL
+			SELECT (SELECT min(j.origin) FROM webhook_job j WHERE j.status IN ('pending', 'scheduled') AND j.origin > waiting.origin)
+			FROM waiting WHERE waiting.origin IS NOT NULL
+		) SELECT origin FROM waiting WHERE origin IS NOT NULL`)
+	if err != nil {
+		return nil, fmt.Errorf("list origins: %w", err)
+	}
+	var origins []string
+	err = eachRow(result, func() error {
+		var origin string
+		err := result.Scan(&origin)
+		origins = append(origins, origin)
+		return err
+	})
+	return origins, err
+}
+
+func (s *Store) dueOf(ctx context.Context, origin string, limit int) ([]int64, error) {
+	result, err := s.read.QueryContext(ctx, `SELECT id FROM webhook_job
+		WHERE status IN ('pending', 'scheduled') AND origin = $1 AND next_at <= `+s.d.Now+`
+		ORDER BY next_at, id LIMIT $2`, origin, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list due jobs of an origin: %w", err)
+	}
+	var ids []int64
+	err = eachRow(result, func() error {
+		var id int64
+		err := result.Scan(&id)
+		ids = append(ids, id)
+		return err
+	})
+	return ids, err
+}
+
+// inTurn takes one id of each queue in turn, up to limit.
+func inTurn(queues [][]int64, limit int) []int64 {
+	var ids []int64
+	for place := 0; len(ids) < limit; place++ {
+		before := len(ids)
+		for _, q := range queues {
+			if place < len(q) && len(ids) < limit {
+				ids = append(ids, q[place])
+			}
+		}
+		if len(ids) == before {
+			break
+		}
+	}
+	return ids
+}
+
+// Backlog counts the unfinished jobs by status.
+func (s *Store) Backlog(ctx context.Context) (map[hook.Status]int, error) {
+	result, err := s.read.QueryContext(ctx, `SELECT status, count(*) FROM webhook_job
+		WHERE status IN ('pending', 'scheduled') GROUP BY status
+		UNION ALL SELECT 'running', count(*) FROM webhook_job WHERE status = 'running'`)
+	if err != nil {
+		return nil, s.wrap("count the backlog", err)
+	}
+	counts := map[hook.Status]int{}
+	err = eachRow(result, func() error {
+		var status hook.Status
+		var n int
+		err := result.Scan(&status, &n)
+		counts[status] = n
+		return err
+	})
+	return counts, s.wrap("count the backlog", err)
+}

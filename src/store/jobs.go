@@ -1,0 +1,148 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/harborhook/harborhook/src/hook"
+)
+
+const jobColumns = `id, job_uuid, job_key, project_id, policy_id, policy_name, target_position, event_id, hook_type, notify_type,
+	target, origin, payload_format, content_type, job_detail, repository, tag, digest, status, status_message, attempts,
+	http_status, next_at, redelivery_of, creation_time, update_time`
+
+type scanner interface{ Scan(dest ...any) error }
+
+func scanJob(row scanner) (hook.Job, error) {
+	var j hook.Job
+	var next, created, updated int64
+	err := row.Scan(&j.ID, &j.UUID, &j.Key, &j.ProjectID, &j.PolicyID, &j.PolicyName, &j.TargetPosition, &j.EventID, &j.HookType,
+		&j.NotifyType, &j.Target, &j.Origin, &j.PayloadFormat, &j.ContentType, &j.Detail, &j.Repository, &j.Tag, &j.Digest,
+		&j.Status, &j.StatusMessage, &j.Attempts, &j.HTTPStatus, &next, &j.RedeliveryOf, &created, &updated)
+	j.NextAt, j.CreationTime, j.UpdateTime = timeOf(next), timeOf(created), timeOf(updated)
+	return j, err
+}
+
+// Job returns a job of a project.
+func (s *Store) Job(ctx context.Context, projectID, id int64) (hook.Job, error) {
+	j, err := scanJob(s.read.QueryRowContext(ctx, `SELECT `+jobColumns+` FROM webhook_job WHERE id = $1 AND project_id = $2`, id, projectID))
+	return j, s.wrap("read a job", err)
+}
+
+// JobByID returns a job of any project, for JobService's own API.
+func (s *Store) JobByID(ctx context.Context, id int64) (hook.Job, error) {
+	j, err := scanJob(s.read.QueryRowContext(ctx, `SELECT `+jobColumns+` FROM webhook_job WHERE id = $1`, id))
+	return j, s.wrap("read a job", err)
+}
+
+// Jobs returns one page of a project's jobs, newest first unless the page says
+// otherwise, and how many there are in all.
+func (s *Store) Jobs(ctx context.Context, projectID int64, f hook.JobFilter, page hook.JobPage) ([]hook.Job, int, error) {
+	w := jobsWhere(projectID, f)
+	var total int
+	if err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM webhook_job WHERE `+w.String(), w.args...).Scan(&total); err != nil {
+		return nil, 0, s.wrap("count jobs", err)
+	}
+	direction := "DESC"
+	if page.Ascending {
+		direction = "ASC"
+	}
+	query := `SELECT ` + jobColumns + ` FROM webhook_job WHERE ` + w.String() + ` ORDER BY id ` + direction +
+		` LIMIT ` + w.arg(page.Limit) + ` OFFSET ` + w.arg(page.Offset)
+	result, err := s.read.QueryContext(ctx, query, w.args...)
+	if err != nil {
+		return nil, 0, s.wrap("list jobs", err)
+	}
+	var jobs []hook.Job
+	err = eachRow(result, func() error {
+		j, err := scanJob(result)
+		jobs = append(jobs, j)
+		return err
+	})
+	return jobs, total, s.wrap("list jobs", err)
+}
+
+func jobsWhere(projectID int64, f hook.JobFilter) *where {
+	w := &where{}
+	w.and("project_id = " + w.arg(projectID))
+	if f.PolicyID != 0 {
+		w.and("policy_id = " + w.arg(f.PolicyID))
+	}
+	if len(f.Statuses) > 0 {
+		in := make([]string, len(f.Statuses))
+		for i, status := range f.Statuses {
+			in[i] = w.arg(string(status))
+		}
+		w.and("status IN (" + strings.Join(in, ",") + ")")
+	}
+	equal := func(column, value string) {
+		if value != "" {
+			w.and(column + " = " + w.arg(value))
+		}
+	}
+	equal("hook_type", string(f.HookType))
+	equal("repository", f.Repository)
+	equal("tag", f.Tag)
+	equal("digest", f.Digest)
+	if f.HTTPStatus != 0 {
+		w.and("http_status = " + w.arg(f.HTTPStatus))
+	}
+	if !f.Since.IsZero() {
+		w.and("creation_time >= " + w.arg(micros(f.Since)))
+	}
+	if !f.Until.IsZero() {
+		w.and("creation_time <= " + w.arg(micros(f.Until)))
+	}
+	if f.Text != "" {
+		w.and(textCondition(w, f.Text))
+	}
+	return w
+}
+
+// textCondition finds the text, ignoring the case of ASCII letters, in what was
+// sent and what was answered.
+func textCondition(w *where, text string) string {
+	quoted := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(text))
+	p := w.arg("%" + quoted + "%")
+	like := func(column string) string { return fmt.Sprintf(`lower(%s) LIKE %s ESCAPE '\'`, column, p) }
+	return "(" + like("job_detail") + " OR " + like("target") + ` OR EXISTS (SELECT 1 FROM webhook_attempt a WHERE a.job_id = webhook_job.id AND (` +
+		like("a.response_body") + " OR " + like("a.error") + " OR " + like("a.request_url") + ")))"
+}
+
+// Attempts returns the attempts of a job, first to last.
+func (s *Store) Attempts(ctx context.Context, jobID int64) ([]hook.Attempt, error) {
+	result, err := s.read.QueryContext(ctx, `SELECT number, started_at, duration, result, error, remote_addr, request_url,
+		request_headers, response_status, response_headers, response_body, response_truncated
+		FROM webhook_attempt WHERE job_id = $1 ORDER BY number`, jobID)
+	if err != nil {
+		return nil, s.wrap("list attempts", err)
+	}
+	var attempts []hook.Attempt
+	err = eachRow(result, func() error {
+		var a hook.Attempt
+		var r hook.Response
+		var started, took int64
+		var requestHeaders, responseHeaders string
+		if err := result.Scan(&a.Number, &started, &took, &a.Result, &a.Error, &a.RemoteAddr, &a.Request.URL,
+			&requestHeaders, &r.Status, &responseHeaders, &r.Body, &r.Truncated); err != nil {
+			return err
+		}
+		a.StartedAt, a.Duration = timeOf(started), time.Duration(took)*time.Microsecond
+		a.Request.Method = "POST"
+		if err := json.Unmarshal([]byte(requestHeaders), &a.Request.Headers); err != nil {
+			return fmt.Errorf("request headers of job %d: %w", jobID, err)
+		}
+		if r.Status != 0 {
+			if err := json.Unmarshal([]byte(responseHeaders), &r.Headers); err != nil {
+				return fmt.Errorf("response headers of job %d: %w", jobID, err)
+			}
+			a.Response = &r
+		}
+		attempts = append(attempts, a)
+		return nil
+	})
+	return attempts, s.wrap("list attempts", err)
+}

@@ -1,0 +1,213 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/harborhook/harborhook/src/hook"
+)
+
+// memoryOf is what a batch of facts comes to: the last one of each thing counts.
+type memoryOf struct {
+	manifests map[hook.ManifestRef]*hook.Manifest // nil: gone
+	tags      map[[2]string]*hook.Tag
+	heads     map[hook.Head]int64
+}
+
+// learn applies the facts of a batch in their order.
+func (s *Store) learn(ctx context.Context, tx *sql.Tx, in []acceptIn) error {
+	m := memoryOf{map[hook.ManifestRef]*hook.Manifest{}, map[[2]string]*hook.Tag{}, map[hook.Head]int64{}}
+	for i := range in {
+		for _, f := range in[i].notification.Facts {
+			m.add(f)
+		}
+	}
+	if err := s.writeManifests(ctx, tx, m.manifests); err != nil {
+		return err
+	}
+	if err := s.writeTags(ctx, tx, m.tags); err != nil {
+		return err
+	}
+	return s.writeHeads(ctx, tx, m.heads)
+}
+
+func (m *memoryOf) add(f hook.Fact) {
+	switch {
+	case f.Manifest != nil:
+		m.manifests[hook.ManifestRef{Repository: f.Manifest.Repository, Digest: f.Manifest.Digest}] = f.Manifest
+	case f.Gone != nil:
+		m.manifests[*f.Gone] = nil
+	case f.Tag != nil:
+		m.tags[[2]string{f.Tag.Repository, f.Tag.Name}] = f.Tag
+	case f.Head != nil:
+		key, at := *f.Head, f.Head.At.UnixMicro()
+		key.At = time.Time{}
+		m.heads[key] = max(at, m.heads[key])
+	}
+}
+
+func (s *Store) writeManifests(ctx context.Context, tx *sql.Tx, manifests map[hook.ManifestRef]*hook.Manifest) error {
+	refs := make([]hook.ManifestRef, 0, len(manifests))
+	for ref := range manifests {
+		refs = append(refs, ref)
+	}
+	slices.SortFunc(refs, func(a, b hook.ManifestRef) int {
+		return slices.Compare([]string{a.Repository, a.Digest}, []string{b.Repository, b.Digest})
+	})
+	values := s.newRows()
+	for _, ref := range refs {
+		m := manifests[ref]
+		if m == nil {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM memory_manifest WHERE repository = $1 AND digest = $2`, ref.Repository, ref.Digest); err != nil {
+				return fmt.Errorf("forget a manifest: %w", err)
+			}
+			continue
+		}
+		platforms, err := json.Marshal(m.Platforms)
+		if err != nil {
+			return fmt.Errorf("platforms of %s: %w", m.Digest, err)
+		}
+		values.add(m.Repository, m.Digest, m.MediaType, string(m.Kind), m.ConfigDigest, string(platforms), raw(s.d.Now))
+	}
+	// What is told later without its details must not wipe out what was known.
+	return insert(ctx, tx, "manifests", `INSERT INTO memory_manifest (repository, digest, media_type, kind, config_digest, platforms, update_time)`, values,
+		`ON CONFLICT (repository, digest) DO UPDATE SET
+			media_type = CASE WHEN excluded.media_type = '' THEN memory_manifest.media_type ELSE excluded.media_type END,
+			kind = CASE WHEN excluded.kind = '' THEN memory_manifest.kind ELSE excluded.kind END,
+			config_digest = CASE WHEN excluded.config_digest = '' THEN memory_manifest.config_digest ELSE excluded.config_digest END,
+			platforms = CASE WHEN excluded.platforms = 'null' THEN memory_manifest.platforms ELSE excluded.platforms END,
+			update_time = excluded.update_time`)
+}
+
+func (s *Store) writeTags(ctx context.Context, tx *sql.Tx, tags map[[2]string]*hook.Tag) error {
+	names := make([][2]string, 0, len(tags))
+	for name := range tags {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
+	values := s.newRows()
+	for _, name := range names {
+		t := tags[name]
+		values.add(t.Repository, t.Name, t.Digest, t.DeletedBy, raw(s.d.Now))
+	}
+	return insert(ctx, tx, "tags", `INSERT INTO memory_tag (repository, name, digest, deleted_by, update_time)`, values,
+		`ON CONFLICT (repository, name) DO UPDATE SET digest = excluded.digest, deleted_by = excluded.deleted_by, update_time = excluded.update_time`)
+}
+
+func (s *Store) writeHeads(ctx context.Context, tx *sql.Tx, heads map[hook.Head]int64) error {
+	keys := make([]hook.Head, 0, len(heads))
+	for h := range heads {
+		keys = append(keys, h)
+	}
+	slices.SortFunc(keys, func(a, b hook.Head) int {
+		return slices.Compare([]string{a.Repository, a.Digest, a.UserAgent, a.Client, a.Tag}, []string{b.Repository, b.Digest, b.UserAgent, b.Client, b.Tag})
+	})
+	values := s.newRows()
+	for _, h := range keys {
+		values.add(h.Repository, h.Digest, h.UserAgent, h.Client, h.Tag, heads[h])
+	}
+	return insert(ctx, tx, "heads", `INSERT INTO memory_head (repository, digest, user_agent, client, tag, at)`, values,
+		`ON CONFLICT (repository, digest, user_agent, client, tag) DO UPDATE SET at = excluded.at WHERE excluded.at > memory_head.at`)
+}
+
+func insert(ctx context.Context, tx *sql.Tx, what, into string, values *rows, onConflict string) error {
+	if len(values.args) == 0 {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, into+" VALUES "+values.String()+" "+onConflict, values.args...); err != nil {
+		return fmt.Errorf("remember %s: %w", what, err)
+	}
+	return nil
+}
+
+// Manifests returns those of the digests that are known in the repository, in no
+// particular order.
+func (s *Store) Manifests(ctx context.Context, repository string, digests []string) ([]hook.Manifest, error) {
+	if len(digests) == 0 {
+		return nil, nil
+	}
+	var found []hook.Manifest
+	for part := range slices.Chunk(digests, rowsAStatement) {
+		var w where
+		query := `SELECT digest, media_type, kind, config_digest, platforms FROM memory_manifest WHERE repository = ` + w.arg(repository) + ` AND digest IN (`
+		for i, d := range part {
+			if i > 0 {
+				query += ","
+			}
+			query += w.arg(d)
+		}
+		result, err := s.read.QueryContext(ctx, query+")", w.args...)
+		if err != nil {
+			return nil, s.wrap("look up manifests", err)
+		}
+		err = eachRow(result, func() error {
+			m := hook.Manifest{Repository: repository}
+			var platforms string
+			if err := result.Scan(&m.Digest, &m.MediaType, &m.Kind, &m.ConfigDigest, &platforms); err != nil {
+				return err
+			}
+			found = append(found, m)
+			return json.Unmarshal([]byte(platforms), &found[len(found)-1].Platforms)
+		})
+		if err != nil {
+			return nil, s.wrap("look up manifests", err)
+		}
+	}
+	return found, nil
+}
+
+// Tag returns what is known of a tag, deleted or not, or hook.ErrNotFound.
+func (s *Store) Tag(ctx context.Context, repository, name string) (hook.Tag, error) {
+	t := hook.Tag{Repository: repository, Name: name}
+	err := s.read.QueryRowContext(ctx, `SELECT digest, deleted_by FROM memory_tag WHERE repository = $1 AND name = $2`,
+		repository, name).Scan(&t.Digest, &t.DeletedBy)
+	return t, s.wrap("look up a tag", err)
+}
+
+// TagsOf returns the names of the existing tags that point at the digest, sorted.
+func (s *Store) TagsOf(ctx context.Context, repository, digest string) ([]string, error) {
+	result, err := s.read.QueryContext(ctx, `SELECT name FROM memory_tag
+		WHERE repository = $1 AND digest = $2 AND deleted_by = '' ORDER BY name`, repository, digest)
+	if err != nil {
+		return nil, s.wrap("look up tags", err)
+	}
+	var names []string
+	err = eachRow(result, func() error {
+		var name string
+		err := result.Scan(&name)
+		names = append(names, name)
+		return err
+	})
+	return names, s.wrap("look up tags", err)
+}
+
+// Heads returns the HEAD requests of one client for one manifest within a span
+// of time (both ends included), newest first.
+func (s *Store) Heads(ctx context.Context, repository, digest, userAgent, client string, since, until time.Time) ([]hook.Head, error) {
+	result, err := s.read.QueryContext(ctx, `SELECT tag, at FROM memory_head
+		WHERE repository = $1 AND digest = $2 AND user_agent = $3 AND client = $4 AND at BETWEEN $5 AND $6 ORDER BY at DESC, tag`,
+		repository, digest, userAgent, client, micros(since), micros(until))
+	if err != nil {
+		return nil, s.wrap("look up HEAD requests", err)
+	}
+	var heads []hook.Head
+	err = eachRow(result, func() error {
+		h := hook.Head{Repository: repository, Digest: digest, UserAgent: userAgent, Client: client}
+		var at int64
+		err := result.Scan(&h.Tag, &at)
+		h.At = timeOf(at)
+		heads = append(heads, h)
+		return err
+	})
+	return heads, s.wrap("look up HEAD requests", err)
+}
+
+// ForgetHeads removes HEAD requests made before a time: they name no pull any more.
+func (s *Store) ForgetHeads(ctx context.Context, before time.Time) error {
+	_, err := s.write.ExecContext(ctx, `DELETE FROM memory_head WHERE at < $1`, micros(before))
+	return s.wrap("forget HEAD requests", err)
+}

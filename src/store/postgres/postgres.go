@@ -1,0 +1,134 @@
+// Package postgres opens a store on PostgreSQL. It is the only package that
+// knows lib/pq.
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strconv"
+
+	pgmigrate "github.com/golang-migrate/migrate/v4/database/postgres"
+	"github.com/lib/pq"
+
+	"github.com/harborhook/harborhook/src/store"
+	"github.com/harborhook/harborhook/src/store/schema"
+)
+
+// Dialect is PostgreSQL's.
+var dialect = store.Dialect{
+	Driver:        "postgres",
+	Now:           "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+	Placeholder:   func(n int) string { return "$" + strconv.Itoa(n) },
+	In:            "= ANY(%s)",
+	IDs:           func(ids []int64) any { return pq.Array(ids) },
+	SkipLocked:    "FOR UPDATE SKIP LOCKED",
+	Writers:       1, // two halve the batches and wait for each other's rows
+	IsUnique:      func(err error) bool { return codeOf(err) == "23505" },
+	IsUnavailable: isUnavailable,
+}
+
+// Config says which database and how to use it.
+type Config struct {
+	// URL is postgres://user:password@host:port/database?…
+	URL string
+	// Connections bounds the open connections; 0 means 16.
+	Connections int
+	// Key encrypts secrets at rest: 32 bytes.
+	Key []byte
+}
+
+// Open returns a store on an existing database whose schema is up to date. It
+// does not connect: a database that is away shows in the store's methods.
+func Open(cfg Config) (*store.Store, error) {
+	db, err := open(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	connections := cfg.Connections
+	if connections == 0 {
+		connections = 16
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	s, err := store.New(store.Config{Dialect: dialect, Write: db, Read: db, Key: cfg.Key})
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return s, nil
+}
+
+// open adds what lib/pq does not do by itself: parameters are sent with the
+// statement, in one round trip instead of two, and a server that does not answer
+// is given up.
+func open(address string) (*sql.DB, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, errors.New("the database URL cannot be parsed") // its own error would show the password
+	}
+	q := u.Query()
+	setDefault(q, "binary_parameters", "yes")
+	setDefault(q, "connect_timeout", "5")
+	u.RawQuery = q.Encode()
+	connector, err := pq.NewConnector(u.String())
+	if err != nil {
+		return nil, fmt.Errorf("database URL: %w", err)
+	}
+	return sql.OpenDB(connector), nil
+}
+
+func setDefault(q url.Values, key, value string) {
+	if !q.Has(key) {
+		q.Set(key, value)
+	}
+}
+
+// Migrate brings the schema up to date. Several processes may do so at once.
+func Migrate(ctx context.Context, address string) error {
+	db, err := open(address)
+	if err != nil {
+		return err
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return errors.Join(fmt.Errorf("connect to the database: %w", err), db.Close())
+	}
+	target, err := pgmigrate.WithConnection(ctx, conn, &pgmigrate.Config{})
+	if err != nil {
+		return errors.Join(fmt.Errorf("prepare the migration: %w", err), db.Close())
+	}
+	return errors.Join(schema.Up("postgresql", target), db.Close())
+}
+
+func codeOf(err error) pq.ErrorCode {
+	var e *pq.Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+// isUnavailable knows connections that are refused, broken or timed out, and the
+// server's own words for "not now": shutting down, starting up, out of
+// connections, memory or disk space.
+func isUnavailable(err error) bool {
+	var network net.Error
+	if errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, sql.ErrConnDone) {
+		return true
+	}
+	code := codeOf(err)
+	if code == "" {
+		return false
+	}
+	switch code.Class() {
+	case "08", "53", "57", "58", "25": // connection, resources, operator, system, read-only after a fail-over
+		return true
+	default:
+		return false
+	}
+}

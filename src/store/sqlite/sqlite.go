@@ -1,0 +1,110 @@
+// Package sqlite opens a store on a SQLite file. It is the only package that
+// knows modernc.org/sqlite.
+package sqlite
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/astaxie/beego/orm"
+	sqlitemigrate "github.com/golang-migrate/migrate/v4/database/sqlite"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/harborhook/harborhook/src/store"
+	"github.com/harborhook/harborhook/src/store/schema"
+)
+
+// The ORM knows drivers by a process-wide registry.
+func init() {
+	if err := orm.RegisterDriver("sqlite", orm.DRSqlite); err != nil {
+		panic(err) // only a second registration under another type can fail
+	}
+}
+
+var dialect = store.Dialect{
+	Driver: "sqlite",
+	Now:    "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+	// The driver looks each numbered one up by name, which is quadratic.
+	Placeholder: func(int) string { return "?" },
+	In:          "IN (SELECT value FROM json_each(%s))",
+	IDs: func(ids []int64) any {
+		list, _ := json.Marshal(ids) //nolint:errchkjson // numbers always marshal
+		return string(list)
+	},
+	Writers: 1, // SQLite has one writer at a time
+	IsUnique: func(err error) bool {
+		code := codeOf(err)
+		return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+	},
+	IsUnavailable: isUnavailable,
+}
+
+// readers bounds the connections that read beside the one that writes.
+const readers = 8
+
+// Open returns a store on the file, whose schema is up to date. key encrypts
+// secrets at rest: 32 bytes.
+func Open(path string, key []byte) (*store.Store, error) {
+	write, err := open(path, "&_txlock=immediate")
+	if err != nil {
+		return nil, err
+	}
+	write.SetMaxOpenConns(1)
+	read, err := open(path, "&_pragma=query_only(1)")
+	if err != nil {
+		return nil, errors.Join(err, write.Close())
+	}
+	read.SetMaxOpenConns(readers)
+	read.SetMaxIdleConns(readers)
+	s, err := store.New(store.Config{Dialect: dialect, Write: write, Read: read, Key: key})
+	if err != nil {
+		return nil, errors.Join(err, write.Close(), read.Close())
+	}
+	return s, nil
+}
+
+// open sets what durability needs: a write-ahead log that is synced at every commit.
+func open(path, more string) (*sql.DB, error) {
+	file := url.URL{Scheme: "file", Opaque: url.PathEscape(path)}
+	db, err := sql.Open("sqlite", file.String()+
+		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"+more)
+	if err != nil {
+		return nil, fmt.Errorf("open the database file: %w", err)
+	}
+	return db, nil
+}
+
+// Migrate brings the schema of the file up to date, and creates it if needed.
+func Migrate(path string) error {
+	db, err := open(path, "")
+	if err != nil {
+		return err
+	}
+	target, err := sqlitemigrate.WithInstance(db, &sqlitemigrate.Config{})
+	if err != nil {
+		return errors.Join(fmt.Errorf("prepare the migration: %w", err), db.Close())
+	}
+	return schema.Up("sqlite", target)
+}
+
+func codeOf(err error) int {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Code()
+	}
+	return 0
+}
+
+// isUnavailable knows a file that is locked, full or cannot be read or written.
+func isUnavailable(err error) bool {
+	switch codeOf(err) & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY:
+		return true
+	default:
+		return false
+	}
+}

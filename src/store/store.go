@@ -1,0 +1,147 @@
+// Package store keeps projects, users, policies, events, jobs, attempts and the
+// tag memory in a database. One code base serves PostgreSQL and SQLite: what
+// differs is in a Dialect. Hot paths use database/sql with a context and
+// statements joined over concurrent callers; plain administration uses beego's ORM.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/astaxie/beego/orm"
+
+	"github.com/harborhook/harborhook/src/hook"
+)
+
+// Dialect is what differs between the databases.
+type Dialect struct {
+	// Driver is the name under which the driver is registered with database/sql and the ORM.
+	Driver string
+	// Now is the SQL expression of the database's clock, in microseconds since 1970.
+	Now string
+	// Placeholder stands for the n-th value, from 1, of a statement of many rows.
+	Placeholder func(n int) string
+	// In is the SQL condition "is one of", with %s for the placeholder of IDs' value.
+	In string
+	// IDs turns ids into the value for In.
+	IDs func([]int64) any
+	// SkipLocked ends a SELECT whose rows another transaction may hold; may be empty.
+	SkipLocked string
+	// Writers is how many batches of one kind may be written at the same time.
+	Writers int
+	// IsUnique says whether the error is a violated UNIQUE key.
+	IsUnique func(error) bool
+	// IsUnavailable says whether the error means that the database is away, full or busy.
+	IsUnavailable func(error) bool
+}
+
+// Config is what a Store is made of.
+type Config struct {
+	Dialect Dialect
+	// Write is used by transactions and single writes, Read by everything else.
+	Write, Read *sql.DB
+	// Key encrypts secrets at rest: 32 bytes.
+	Key []byte
+}
+
+// Store is the database. It is safe for concurrent use.
+type Store struct {
+	d      Dialect
+	write  *sql.DB
+	read   *sql.DB
+	orm    orm.Ormer
+	seal   *sealer
+	accept *batcher[acceptIn, []int64]
+	claim  *batcher[claimIn, []hook.Delivery]
+	finish *batcher[hook.Outcome, bool]
+}
+
+// New returns a Store over open databases, which it owns from then on.
+func New(cfg Config) (*Store, error) {
+	seal, err := newSealer(cfg.Key)
+	if err != nil {
+		return nil, err
+	}
+	o, err := orm.NewOrmWithDB(cfg.Dialect.Driver, cfg.Dialect.Driver, cfg.Write)
+	if err != nil {
+		return nil, fmt.Errorf("open the object mapper: %w", err)
+	}
+	s := &Store{d: cfg.Dialect, write: cfg.Write, read: cfg.Read, orm: o, seal: seal}
+	s.accept = newBatcher(cfg.Dialect.Writers, 200, s.acceptBatch)
+	s.claim = newBatcher(cfg.Dialect.Writers, 200, s.claimBatch)
+	s.finish = newBatcher(cfg.Dialect.Writers, 200, s.finishBatch)
+	return s, nil
+}
+
+// Close closes the databases. No other method may run or be called afterwards.
+func (s *Store) Close() error {
+	err := s.write.Close()
+	if s.read != s.write {
+		err = errors.Join(err, s.read.Close())
+	}
+	return err
+}
+
+// Ping answers nil while the database takes statements.
+func (s *Store) Ping(ctx context.Context) error {
+	var one int
+	return s.wrap("ping", s.read.QueryRowContext(ctx, "SELECT 1").Scan(&one))
+}
+
+// inTx runs f in a transaction and commits it unless f fails.
+func (s *Store) inTx(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	if err := f(tx); err != nil {
+		return errors.Join(err, rollback(tx))
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+func rollback(tx *sql.Tx) error {
+	if err := tx.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
+		return fmt.Errorf("roll back: %w", err)
+	}
+	return nil
+}
+
+// wrap says what was being done and turns the database's errors into the
+// sentinels of package hook.
+func (s *Store) wrap(doing string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, sql.ErrNoRows), errors.Is(err, orm.ErrNoRows):
+		return fmt.Errorf("%s: %w", doing, hook.ErrNotFound)
+	case s.d.IsUnique(err):
+		return fmt.Errorf("%s: %w: %w", doing, hook.ErrConflict, err)
+	case s.d.IsUnavailable(err), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s: %w: %w", doing, hook.ErrUnavailable, err)
+	default:
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+}
+
+// micros is how a time is stored; the zero time is 0.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// timeOf reads what micros wrote.
+func timeOf(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}

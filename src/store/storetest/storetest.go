@@ -1,0 +1,668 @@
+// Package storetest is the conformance suite that every database must pass.
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/google/uuid"
+
+	"github.com/harborhook/harborhook/src/hook"
+	"github.com/harborhook/harborhook/src/store"
+)
+
+// Run runs the suite. open returns an empty store that the test's end closes.
+func Run(t *testing.T, open func(t *testing.T) *store.Store) {
+	t.Helper()
+	cases := []struct {
+		name string
+		test func(*testing.T, *fixture)
+	}{
+		{"a policy comes back as it was stored", policyRoundTrip},
+		{"a policy of another project is not found", policyOfAnotherProject},
+		{"a policy's name is unique in its project", policyNameIsUnique},
+		{"every change of a policy changes the version", policyVersion},
+		{"a job is stored once per key", jobOncePerKey},
+		{"an event that is stored already adds no jobs", repeatedEventAddsNothing},
+		{"concurrent repetitions of an event store one job", concurrentRepetitions},
+		{"a job is claimed by one worker only", claimedOnce},
+		{"a claim shows the policy's target of now", claimShowsPolicyOfNow},
+		{"jobs of deleted and disabled policies are stopped", stoppedWithPolicy},
+		{"a success finishes the job", success},
+		{"a retry waits for its time", retryWaits},
+		{"a lost lease records nothing", lostLease},
+		{"an expired lease is taken back, three times at most", expiredLease},
+		{"a released job is due at once", released},
+		{"due jobs come oldest first, origins in turn", dueInTurn},
+		{"jobs are found by every filter", jobFilters},
+		{"hostile answers are stored", hostileAnswers},
+		{"the tag memory keeps the last word", memoryKeepsLastWord},
+		{"the tag memory does not forget details", memoryKeepsDetails},
+		{"HEAD requests are found by client and time", heads},
+		{"members have roles", members},
+		{"users and projects are unique by name", uniqueNames},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.test(t, newFixture(t, open(t)))
+		})
+	}
+}
+
+// fixture is a store with one project and one policy.
+type fixture struct {
+	*store.Store
+	ctx     context.Context
+	project hook.Project
+	policy  hook.Policy
+}
+
+const lease = 15 * time.Second
+
+func newFixture(t *testing.T, s *store.Store) *fixture {
+	t.Helper()
+	f := &fixture{Store: s, ctx: t.Context()}
+	f.project = hook.Project{Name: "library", Public: true}
+	must(t, s.CreateProject(f.ctx, &f.project))
+	f.policy = f.newPolicy("ci", "https://ci.example.com/hook")
+	must(t, s.CreatePolicy(f.ctx, &f.policy))
+	return f
+}
+
+func (f *fixture) newPolicy(name, address string) hook.Policy {
+	return hook.Policy{
+		Name: name, ProjectID: f.project.ID, Enabled: true, HookTypes: []hook.EventType{hook.PushImage},
+		Targets: []hook.Target{{Type: hook.TargetHTTP, Address: address, PayloadFormat: "Events"}}, Creator: "admin",
+	}
+}
+
+func (f *fixture) event(id string) hook.Event {
+	return hook.Event{
+		ID: id, Type: hook.PushImage, ProjectID: f.project.ID, Project: f.project.Name, Repository: "app",
+		Resources: []hook.Resource{{Tag: "latest", Digest: "sha256:aa"}}, OccurredAt: time.Now(),
+	}
+}
+
+func (f *fixture) job(e hook.Event, p hook.Policy) hook.Job {
+	return hook.Job{
+		UUID: uuid.NewString(), Key: hook.JobKey(e.ID, p.ID, 0), ProjectID: p.ProjectID, PolicyID: p.ID, PolicyName: p.Name,
+		EventID: e.ID, HookType: e.Type, NotifyType: hook.TargetHTTP, Target: p.Targets[0].Address, Origin: hook.TargetOrigin(p.Targets[0].Address),
+		PayloadFormat: "Events", ContentType: "application/json", Detail: []byte(`{"event_type":"pushImage"}`),
+		Repository: e.Repository, Tag: "latest", Digest: "sha256:aa",
+	}
+}
+
+// accept stores one event with one job for each policy and returns the jobs' ids.
+func (f *fixture) accept(t *testing.T, id string, policies ...hook.Policy) []int64 {
+	t.Helper()
+	e := f.event(id)
+	var jobs []hook.Job
+	for _, p := range policies {
+		jobs = append(jobs, f.job(e, p))
+	}
+	ids, err := f.Accept(f.ctx, hook.Notification{Events: []hook.Event{e}}, jobs)
+	must(t, err)
+	return ids
+}
+
+func (f *fixture) claimOne(t *testing.T, id int64, lease time.Duration) hook.Delivery {
+	t.Helper()
+	claimed, err := f.Claim(f.ctx, []int64{id}, lease)
+	must(t, err)
+	if len(claimed) != 1 {
+		t.Fatalf("claimed %d jobs, want 1", len(claimed))
+	}
+	return claimed[0]
+}
+
+func (f *fixture) read(t *testing.T, id int64) hook.Job {
+	t.Helper()
+	j, err := f.Job(f.ctx, f.project.ID, id)
+	must(t, err)
+	return j
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantError(t *testing.T, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Fatalf("got error %v, want %v", err, want)
+	}
+}
+
+func wantEqual[T any](t *testing.T, what string, got, want T, options ...cmp.Option) {
+	t.Helper()
+	if diff := cmp.Diff(want, got, options...); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+func policyRoundTrip(t *testing.T, f *fixture) {
+	p := f.newPolicy("full", "https://one.example.com/?token=abc")
+	p.Description = "über \"alles\""
+	p.Filters = []hook.Filter{{Kind: hook.FilterRepository, Pattern: "(api|web)"}, {Kind: hook.FilterTag, List: []string{"latest", "stable"}}}
+	p.Targets[0].AuthHeader, p.Targets[0].SkipCertVerify = "Bearer one", true
+	p.Targets = append(p.Targets, hook.Target{Type: hook.TargetHTTP, Address: "https://two.example.com", AuthHeader: "Bearer two", PayloadFormat: "Events"})
+	p.Secret = "whsec_c2VjcmV0"
+	must(t, f.CreatePolicy(f.ctx, &p))
+	if p.ID == 0 || p.CreationTime.IsZero() || p.UpdateTime.IsZero() {
+		t.Fatalf("id and times are not set: %+v", p)
+	}
+	got, err := f.Policy(f.ctx, f.project.ID, p.ID)
+	must(t, err)
+	wantEqual(t, "policy", got, p)
+
+	p.Name, p.Enabled, p.Secret, p.Targets, p.Filters, p.Creator = "less", false, "", p.Targets[:1], nil, "somebody else"
+	must(t, f.UpdatePolicy(f.ctx, &p))
+	got, err = f.Policy(f.ctx, f.project.ID, p.ID)
+	must(t, err)
+	wantEqual(t, "updated policy", got, p)
+	wantEqual(t, "creator", got.Creator, "admin")
+}
+
+func policyOfAnotherProject(t *testing.T, f *fixture) {
+	other := hook.Project{Name: "other"}
+	must(t, f.CreateProject(f.ctx, &other))
+	_, err := f.Policy(f.ctx, other.ID, f.policy.ID)
+	wantError(t, err, hook.ErrNotFound)
+	wantError(t, f.DeletePolicy(f.ctx, other.ID, f.policy.ID), hook.ErrNotFound)
+	stolen := f.policy
+	stolen.ProjectID, stolen.Name = other.ID, "stolen"
+	wantError(t, f.UpdatePolicy(f.ctx, &stolen), hook.ErrNotFound)
+	got, err := f.Policy(f.ctx, f.project.ID, f.policy.ID)
+	must(t, err)
+	wantEqual(t, "policy", got, f.policy)
+
+	id := f.accept(t, "e1", f.policy)[0]
+	_, err = f.Job(f.ctx, other.ID, id)
+	wantError(t, err, hook.ErrNotFound)
+}
+
+func policyNameIsUnique(t *testing.T, f *fixture) {
+	again := f.newPolicy(f.policy.Name, "https://x.example.com")
+	wantError(t, f.CreatePolicy(f.ctx, &again), hook.ErrConflict)
+	second := f.newPolicy("second", "https://x.example.com")
+	must(t, f.CreatePolicy(f.ctx, &second))
+	second.Name = f.policy.Name
+	wantError(t, f.UpdatePolicy(f.ctx, &second), hook.ErrConflict)
+	other := hook.Project{Name: "other"}
+	must(t, f.CreateProject(f.ctx, &other))
+	elsewhere := f.newPolicy(f.policy.Name, "https://x.example.com")
+	elsewhere.ProjectID = other.ID
+	must(t, f.CreatePolicy(f.ctx, &elsewhere))
+}
+
+func policyVersion(t *testing.T, f *fixture) {
+	version := func() int64 {
+		v, err := f.PoliciesVersion(f.ctx)
+		must(t, err)
+		return v
+	}
+	last := version()
+	changed := func(what string, err error) {
+		t.Helper()
+		must(t, err)
+		if now := version(); now == last {
+			t.Errorf("%s did not change the version", what)
+		} else {
+			last = now
+		}
+	}
+	p := f.newPolicy("new", "https://x.example.com")
+	changed("create", f.CreatePolicy(f.ctx, &p))
+	changed("update", f.UpdatePolicy(f.ctx, &p))
+	changed("delete", f.DeletePolicy(f.ctx, f.project.ID, p.ID))
+}
+
+func jobOncePerKey(t *testing.T, f *fixture) {
+	ids := f.accept(t, "e1", f.policy)
+	if len(ids) != 1 {
+		t.Fatalf("got %d ids, want 1", len(ids))
+	}
+	if again := f.accept(t, "e1", f.policy); len(again) != 0 {
+		t.Errorf("the repetition stored jobs %v", again)
+	}
+	_, total, err := f.Jobs(f.ctx, f.project.ID, hook.JobFilter{}, hook.JobPage{Limit: 10})
+	must(t, err)
+	wantEqual(t, "jobs", total, 1)
+	j := f.read(t, ids[0])
+	wantEqual(t, "status", j.Status, hook.StatusPending)
+	wantEqual(t, "body", string(j.Detail), `{"event_type":"pushImage"}`)
+	if j.CreationTime.IsZero() || time.Since(j.CreationTime).Abs() > time.Minute {
+		t.Errorf("creation time is %v", j.CreationTime)
+	}
+}
+
+func repeatedEventAddsNothing(t *testing.T, f *fixture) {
+	f.accept(t, "e1", f.policy)
+	later := f.newPolicy("later", "https://later.example.com")
+	must(t, f.CreatePolicy(f.ctx, &later))
+	if ids := f.accept(t, "e1", f.policy, later); len(ids) != 0 {
+		t.Errorf("the repetition stored jobs %v", ids)
+	}
+}
+
+func concurrentRepetitions(t *testing.T, f *fixture) {
+	const repetitions, events = 50, 3
+	var group sync.WaitGroup
+	errs := make(chan error, repetitions)
+	for range repetitions {
+		group.Go(func() {
+			for i := range events {
+				e := f.event(fmt.Sprintf("e%d", i))
+				if _, err := f.Accept(f.ctx, hook.Notification{Events: []hook.Event{e}}, []hook.Job{f.job(e, f.policy)}); err != nil {
+					errs <- err
+				}
+			}
+		})
+	}
+	group.Wait()
+	close(errs)
+	for err := range errs {
+		t.Error(err)
+	}
+	_, total, err := f.Jobs(f.ctx, f.project.ID, hook.JobFilter{}, hook.JobPage{Limit: 10})
+	must(t, err)
+	wantEqual(t, "jobs", total, events)
+}
+
+func claimedOnce(t *testing.T, f *fixture) {
+	id := f.accept(t, "e1", f.policy)[0]
+	var group sync.WaitGroup
+	got := make(chan hook.Delivery, 20)
+	for range 20 {
+		group.Go(func() {
+			claimed, err := f.Claim(f.ctx, []int64{id, id + 1000}, lease)
+			if err != nil {
+				t.Error(err)
+			}
+			for _, d := range claimed {
+				got <- d
+			}
+		})
+	}
+	group.Wait()
+	close(got)
+	if len(got) != 1 {
+		t.Fatalf("claimed %d times, want once", len(got))
+	}
+	wantEqual(t, "status", f.read(t, id).Status, hook.StatusRunning)
+	d := <-got
+	wantEqual(t, "attempt", d.Number, 1)
+	wantEqual(t, "body", string(d.Detail), `{"event_type":"pushImage"}`)
+	wantEqual(t, "address", d.SendTo.Address, f.policy.Targets[0].Address)
+}
+
+func claimShowsPolicyOfNow(t *testing.T, f *fixture) {
+	id := f.accept(t, "e1", f.policy)[0]
+	f.policy.Targets[0].Address, f.policy.Targets[0].AuthHeader, f.policy.Secret = "https://new.example.com/", "Bearer new", "new secret"
+	must(t, f.UpdatePolicy(f.ctx, &f.policy))
+	d := f.claimOne(t, id, lease)
+	wantEqual(t, "target", d.SendTo, f.policy.Targets[0])
+	wantEqual(t, "secret", d.Secret, "new secret")
+}
+
+func stoppedWithPolicy(t *testing.T, f *fixture) {
+	gone := f.newPolicy("gone", "https://gone.example.com")
+	must(t, f.CreatePolicy(f.ctx, &gone))
+	ids := f.accept(t, "e1", f.policy, gone)
+	must(t, f.DeletePolicy(f.ctx, f.project.ID, gone.ID))
+	wantEqual(t, "status after delete", f.read(t, ids[1]).Status, hook.StatusStopped)
+
+	f.policy.Enabled = false
+	must(t, f.UpdatePolicy(f.ctx, &f.policy))
+	claimed, err := f.Claim(f.ctx, ids, lease)
+	must(t, err)
+	wantEqual(t, "claimed", len(claimed), 0)
+	j := f.read(t, ids[0])
+	wantEqual(t, "status after disable", j.Status, hook.StatusStopped)
+	wantEqual(t, "reason", j.StatusMessage, "policy is disabled")
+}
+
+func attempt(number int, result hook.Result) hook.Attempt {
+	a := hook.Attempt{
+		Number: number, StartedAt: time.Date(2026, 11, 23, 12, 0, 0, 123000, time.UTC), Duration: 148 * time.Millisecond, Result: result,
+		RemoteAddr: "192.0.2.1:443", Request: hook.Request{Method: "POST", URL: "https://ci.example.com/hook", Headers: map[string][]string{"Content-Type": {"application/json"}}},
+	}
+	if result == hook.ResultOK || result == hook.ResultHTTPError {
+		a.Response = &hook.Response{Status: 200, Headers: map[string][]string{"X": {"y"}}, Body: "fine", Truncated: true}
+	} else {
+		a.Error = "it did not work"
+	}
+	return a
+}
+
+func (f *fixture) finish(t *testing.T, o hook.Outcome) bool {
+	t.Helper()
+	ours, err := f.Finish(f.ctx, o)
+	must(t, err)
+	return ours
+}
+
+func success(t *testing.T, f *fixture) {
+	id := f.accept(t, "e1", f.policy)[0]
+	d := f.claimOne(t, id, lease)
+	a := attempt(d.Number, hook.ResultOK)
+	if !f.finish(t, hook.Outcome{JobID: id, Lease: d.Lease, Attempt: a, Status: hook.StatusFinished}) {
+		t.Fatal("finish was refused")
+	}
+	j := f.read(t, id)
+	wantEqual(t, "status", j.Status, hook.StatusFinished)
+	wantEqual(t, "attempts", j.Attempts, 1)
+	wantEqual(t, "http status", j.HTTPStatus, 200)
+	attempts, err := f.Attempts(f.ctx, id)
+	must(t, err)
+	wantEqual(t, "attempts", attempts, []hook.Attempt{a})
+	claimed, err := f.Claim(f.ctx, []int64{id}, lease)
+	must(t, err)
+	wantEqual(t, "claimed after the end", len(claimed), 0)
+}
+
+func retryWaits(t *testing.T, f *fixture) {
+	id := f.accept(t, "e1", f.policy)[0]
+	d := f.claimOne(t, id, lease)
+	f.finish(t, hook.Outcome{JobID: id, Lease: d.Lease, Attempt: attempt(1, hook.ResultTimeout), Status: hook.StatusScheduled, RetryIn: time.Hour})
+	j := f.read(t, id)
+	wantEqual(t, "status", j.Status, hook.StatusScheduled)
+	if wait := time.Until(j.NextAt); wait < 59*time.Minute || wait > 61*time.Minute {
+		t.Errorf("next attempt in %v, want 1h", wait)
+	}
+	claimed, err := f.Claim(f.ctx, []int64{id}, lease)
+	must(t, err)
+	wantEqual(t, "claimed before its time", len(claimed), 0)
+	due, err := f.Due(f.ctx, 10, 10)
+	must(t, err)
+	wantEqual(t, "due", len(due), 0)
+
+	soon := f.accept(t, "e2", f.policy)[0]
+	d = f.claimOne(t, soon, lease)
+	f.finish(t, hook.Outcome{JobID: soon, Lease: d.Lease, Attempt: attempt(1, hook.ResultTimeout), Status: hook.StatusScheduled})
+	again := f.claimOne(t, soon, lease)
+	wantEqual(t, "attempt", again.Number, 2)
+	wantEqual(t, "attempts so far", again.Attempts, 1)
+}
+
+func lostLease(t *testing.T, f *fixture) {
+	id := f.accept(t, "e1", f.policy)[0]
+	late := f.claimOne(t, id, 0)
+	f.recoverOne(t)
+	now := f.claimOne(t, id, lease)
+	if f.finish(t, hook.Outcome{JobID: id, Lease: late.Lease, Attempt: attempt(late.Number, hook.ResultOK), Status: hook.StatusFinished}) {
+		t.Error("a worker without the lease could finish the job")
+	}
+	wantEqual(t, "status", f.read(t, id).Status, hook.StatusRunning)
+	if !f.finish(t, hook.Outcome{JobID: id, Lease: now.Lease, Attempt: attempt(now.Number, hook.ResultOK), Status: hook.StatusFinished}) {
+		t.Error("the worker with the lease could not finish the job")
+	}
+	attempts, err := f.Attempts(f.ctx, id)
+	must(t, err)
+	results := make([]hook.Result, len(attempts))
+	for i, a := range attempts {
+		results[i] = a.Result
+	}
+	wantEqual(t, "results", results, []hook.Result{hook.ResultInterrupted, hook.ResultOK})
+}
+
+// recoverOne takes back the one job whose lease of length 0 has run out. The
+// database's clock may need a moment to move past it.
+func (f *fixture) recoverOne(t *testing.T) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for time.Now().Before(deadline) {
+		n, err := f.Recover(f.ctx, 0)
+		must(t, err)
+		if n == 1 {
+			return
+		}
+	}
+	t.Fatal("the job was not taken back")
+}
+
+func expiredLease(t *testing.T, f *fixture) {
+	id := f.accept(t, "e1", f.policy)[0]
+	f.claimOne(t, f.accept(t, "e2", f.policy)[0], lease) // still held: not to be touched
+	for i := 1; i <= 3; i++ {
+		d := f.claimOne(t, id, 0)
+		wantEqual(t, "attempt", d.Number, i)
+		f.recoverOne(t)
+		wantEqual(t, "status", f.read(t, id).Status, hook.StatusPending)
+	}
+	f.claimOne(t, id, 0)
+	f.recoverOne(t)
+	j := f.read(t, id)
+	wantEqual(t, "status", j.Status, hook.StatusError)
+	wantEqual(t, "counted attempts", j.Attempts, 0)
+	attempts, err := f.Attempts(f.ctx, id)
+	must(t, err)
+	wantEqual(t, "recorded attempts", len(attempts), 4)
+}
+
+func released(t *testing.T, f *fixture) {
+	id := f.accept(t, "e1", f.policy)[0]
+	d := f.claimOne(t, id, lease)
+	stranger := d
+	stranger.Lease = "other"
+	must(t, f.Release(f.ctx, []hook.Delivery{stranger}))
+	wantEqual(t, "status after a stranger's release", f.read(t, id).Status, hook.StatusRunning)
+	must(t, f.Release(f.ctx, []hook.Delivery{d}))
+	wantEqual(t, "attempt", f.claimOne(t, id, lease).Number, 1)
+}
+
+func dueInTurn(t *testing.T, f *fixture) {
+	other := f.newPolicy("other", "http://other.example.com:8080/x")
+	must(t, f.CreatePolicy(f.ctx, &other))
+	var first, second []int64
+	for i := range 5 {
+		first = append(first, f.accept(t, fmt.Sprintf("a%d", i), f.policy)...)
+	}
+	for i := range 2 {
+		second = append(second, f.accept(t, fmt.Sprintf("b%d", i), other)...)
+	}
+	due, err := f.Due(f.ctx, 5, 3)
+	must(t, err)
+	wantEqual(t, "due", due, []int64{second[0], first[0], second[1], first[1], first[2]})
+	due, err = f.Due(f.ctx, 100, 100)
+	must(t, err)
+	wantEqual(t, "all due", len(due), 7)
+	backlog, err := f.Backlog(f.ctx)
+	must(t, err)
+	wantEqual(t, "backlog", backlog[hook.StatusPending], 7)
+}
+
+func jobFilters(t *testing.T, f *fixture) {
+	id := f.accept(t, "e1", f.policy)[0]
+	d := f.claimOne(t, id, lease)
+	a := attempt(1, hook.ResultHTTPError)
+	a.Response.Status, a.Response.Body = 502, "Bad 100% Gateway"
+	f.finish(t, hook.Outcome{JobID: id, Lease: d.Lease, Attempt: a, Status: hook.StatusError})
+	for i := range 3 {
+		f.accept(t, fmt.Sprintf("more%d", i), f.policy)
+	}
+	cases := []struct {
+		name   string
+		filter hook.JobFilter
+		want   int
+	}{
+		{"nothing", hook.JobFilter{}, 4},
+		{"policy", hook.JobFilter{PolicyID: f.policy.ID}, 4},
+		{"another policy", hook.JobFilter{PolicyID: f.policy.ID + 1}, 0},
+		{"status", hook.JobFilter{Statuses: []hook.Status{hook.StatusError}}, 1},
+		{"statuses", hook.JobFilter{Statuses: []hook.Status{hook.StatusError, hook.StatusPending}}, 4},
+		{"hook type", hook.JobFilter{HookType: hook.PullImage}, 0},
+		{"repository", hook.JobFilter{Repository: "app"}, 4},
+		{"tag", hook.JobFilter{Tag: "v1"}, 0},
+		{"digest", hook.JobFilter{Digest: "sha256:aa"}, 4},
+		{"http status", hook.JobFilter{HTTPStatus: 502}, 1},
+		{"since", hook.JobFilter{Since: time.Now().Add(time.Hour)}, 0},
+		{"until", hook.JobFilter{Until: time.Now().Add(time.Hour)}, 4},
+		{"text in the body", hook.JobFilter{Text: "PUSHimage"}, 4},
+		{"text in the answer", hook.JobFilter{Text: "bad 100% gate"}, 1},
+		{"text with a wild card", hook.JobFilter{Text: "bad_100"}, 0},
+		{"text in the URL", hook.JobFilter{Text: "ci.example.com"}, 4},
+		{"several at once", hook.JobFilter{HTTPStatus: 502, Repository: "app", Text: "gateway"}, 1},
+	}
+	for _, c := range cases {
+		jobs, total, err := f.Jobs(f.ctx, f.project.ID, c.filter, hook.JobPage{Limit: 10})
+		must(t, err)
+		if total != c.want || len(jobs) != c.want {
+			t.Errorf("%s: got %d of %d, want %d", c.name, len(jobs), total, c.want)
+		}
+	}
+	page, total, err := f.Jobs(f.ctx, f.project.ID, hook.JobFilter{}, hook.JobPage{Offset: 1, Limit: 2})
+	must(t, err)
+	if total != 4 || len(page) != 2 || page[0].ID < page[1].ID {
+		t.Errorf("page of 2: got %d of %d, newest first", len(page), total)
+	}
+}
+
+func hostileAnswers(t *testing.T, f *fixture) {
+	id := f.accept(t, "e1", f.policy)[0]
+	d := f.claimOne(t, id, lease)
+	a := attempt(1, hook.ResultOK)
+	a.Response.Body = "nul \x00 and bad \xff\xfe bytes"
+	a.Response.Headers = map[string][]string{"X": {"\x00\xff"}}
+	if !f.finish(t, hook.Outcome{JobID: id, Lease: d.Lease, Attempt: a, Status: hook.StatusFinished}) {
+		t.Fatal("finish was refused")
+	}
+	attempts, err := f.Attempts(f.ctx, id)
+	must(t, err)
+	if got := attempts[0].Response.Body; !strings.HasPrefix(got, "nul \uFFFD and bad \uFFFD") {
+		t.Errorf("body is %q", got)
+	}
+}
+
+func manifestFact(digest string, kind hook.Kind) hook.Fact {
+	return hook.Fact{Manifest: &hook.Manifest{Repository: "library/app", Digest: digest, Kind: kind}}
+}
+
+func tagFact(name, digest, deletedBy string) hook.Fact {
+	return hook.Fact{Tag: &hook.Tag{Repository: "library/app", Name: name, Digest: digest, DeletedBy: deletedBy}}
+}
+
+func (f *fixture) learn(t *testing.T, facts ...hook.Fact) {
+	t.Helper()
+	_, err := f.Accept(f.ctx, hook.Notification{Facts: facts}, nil)
+	must(t, err)
+}
+
+func memoryKeepsLastWord(t *testing.T, f *fixture) {
+	f.learn(t, manifestFact("sha256:a", hook.KindImage), tagFact("v1", "sha256:a", ""), tagFact("v2", "sha256:a", ""), tagFact("v1", "sha256:b", ""))
+	names, err := f.TagsOf(f.ctx, "library/app", "sha256:a")
+	must(t, err)
+	wantEqual(t, "tags", names, []string{"v2"})
+	f.learn(t, tagFact("v2", "sha256:a", "request-1"), hook.Fact{Gone: &hook.ManifestRef{Repository: "library/app", Digest: "sha256:a"}})
+	names, err = f.TagsOf(f.ctx, "library/app", "sha256:a")
+	must(t, err)
+	wantEqual(t, "tags after delete", len(names), 0)
+	tag, err := f.Tag(f.ctx, "library/app", "v2")
+	must(t, err)
+	wantEqual(t, "deleted by", tag.DeletedBy, "request-1")
+	_, err = f.Tag(f.ctx, "library/app", "v3")
+	wantError(t, err, hook.ErrNotFound)
+	known, err := f.Manifests(f.ctx, "library/app", []string{"sha256:a"})
+	must(t, err)
+	wantEqual(t, "manifests", len(known), 0)
+	f.learn(t, manifestFact("sha256:a", hook.KindImage), hook.Fact{Gone: &hook.ManifestRef{Repository: "library/app", Digest: "sha256:a"}}, manifestFact("sha256:a", hook.KindChart))
+	known, err = f.Manifests(f.ctx, "library/app", []string{"sha256:a", "sha256:none"})
+	must(t, err)
+	if len(known) != 1 || known[0].Kind != hook.KindChart {
+		t.Errorf("manifests pushed again: %+v", known)
+	}
+}
+
+func memoryKeepsDetails(t *testing.T, f *fixture) {
+	full := hook.Manifest{
+		Repository: "library/app", Digest: "sha256:a", MediaType: "application/x", Kind: hook.KindImage, ConfigDigest: "sha256:c",
+		Platforms: []hook.Platform{{OS: "linux", Architecture: "arm64", Digest: "sha256:d", ImageID: "e"}},
+	}
+	f.learn(t, hook.Fact{Manifest: &full})
+	f.learn(t, manifestFact("sha256:a", hook.KindUnknown))
+	known, err := f.Manifests(f.ctx, "library/app", []string{"sha256:a"})
+	must(t, err)
+	wantEqual(t, "manifest", known, []hook.Manifest{full})
+}
+
+func heads(t *testing.T, f *fixture) {
+	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	head := func(tag, client string, at time.Time) hook.Fact {
+		return hook.Fact{Head: &hook.Head{Repository: "library/app", Digest: "sha256:a", UserAgent: "docker", Client: client, Tag: tag, At: at}}
+	}
+	f.learn(t, head("v1", "10.0.0.1", at), head("v2", "10.0.0.1", at.Add(time.Second)), head("v1", "10.0.0.2", at), head("v1", "10.0.0.1", at.Add(-time.Minute)))
+	got, err := f.Heads(f.ctx, "library/app", "sha256:a", "docker", "10.0.0.1", at.Add(-10*time.Second), at.Add(2*time.Second))
+	must(t, err)
+	tags := make([]string, len(got))
+	for i, h := range got {
+		tags[i] = h.Tag
+	}
+	wantEqual(t, "tags", tags, []string{"v2", "v1"})
+	must(t, f.ForgetHeads(f.ctx, at.Add(time.Hour)))
+	got, err = f.Heads(f.ctx, "library/app", "sha256:a", "docker", "10.0.0.1", at.Add(-10*time.Second), at.Add(2*time.Second))
+	must(t, err)
+	wantEqual(t, "heads after forgetting", len(got), 0)
+}
+
+func members(t *testing.T, f *fixture) {
+	u := hook.User{Username: "alice", PasswordHash: "x"}
+	must(t, f.CreateUser(f.ctx, &u))
+	role, err := f.Role(f.ctx, f.project.ID, u.ID)
+	must(t, err)
+	wantEqual(t, "role of a stranger", role, hook.RoleNone)
+	m := hook.Member{ProjectID: f.project.ID, UserID: u.ID, Role: hook.RoleMaster}
+	must(t, f.AddMember(f.ctx, &m))
+	wantError(t, f.AddMember(f.ctx, &hook.Member{ProjectID: f.project.ID, UserID: u.ID, Role: hook.RoleGuest}), hook.ErrConflict)
+	role, err = f.Role(f.ctx, f.project.ID, u.ID)
+	must(t, err)
+	wantEqual(t, "role", role, hook.RoleMaster)
+	list, err := f.Members(f.ctx, f.project.ID)
+	must(t, err)
+	m.Username = "alice"
+	wantEqual(t, "members", list, []hook.Member{m})
+	wantError(t, f.RemoveMember(f.ctx, f.project.ID+1, m.ID), hook.ErrNotFound)
+	must(t, f.RemoveMember(f.ctx, f.project.ID, m.ID))
+
+	own := hook.Project{Name: "own", OwnerID: u.ID, OwnerName: "alice"}
+	must(t, f.CreateProject(f.ctx, &own))
+	role, err = f.Role(f.ctx, own.ID, u.ID)
+	must(t, err)
+	wantEqual(t, "role of the owner", role, hook.RoleProjectAdmin)
+}
+
+func uniqueNames(t *testing.T, f *fixture) {
+	u := hook.User{Username: "alice", Email: "alice@example.com", Realname: "Alice", PasswordHash: "x", SysAdmin: true}
+	must(t, f.CreateUser(f.ctx, &u))
+	got, err := f.UserByName(f.ctx, "alice")
+	must(t, err)
+	wantEqual(t, "user", got, u)
+	wantError(t, f.CreateUser(f.ctx, &hook.User{Username: "alice"}), hook.ErrConflict)
+	wantError(t, f.CreateProject(f.ctx, &hook.Project{Name: "library"}), hook.ErrConflict)
+	_, err = f.UserByName(f.ctx, "nobody")
+	wantError(t, err, hook.ErrNotFound)
+	must(t, f.SetPassword(f.ctx, u.ID, "y"))
+	wantError(t, f.SetPassword(f.ctx, u.ID+1, "y"), hook.ErrNotFound)
+	users, total, err := f.Users(f.ctx, hook.JobPage{Limit: 10})
+	must(t, err)
+	u.PasswordHash = "y"
+	if total != 1 {
+		t.Errorf("%d users, want 1", total)
+	}
+	wantEqual(t, "users", users, []hook.User{u}, cmpopts.IgnoreFields(hook.User{}, "UpdateTime"))
+	projects, total, err := f.Projects(f.ctx, hook.JobPage{Limit: 10})
+	must(t, err)
+	if total != 1 || len(projects) != 1 || projects[0].Name != "library" {
+		t.Errorf("projects: %d of %d: %+v", len(projects), total, projects)
+	}
+}

@@ -1,0 +1,119 @@
+package harness
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+)
+
+// manifestTypes is what clients of today accept.
+const manifestTypes = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json, " +
+	"application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json"
+
+// Skopeo copies an image from a folder to a name such as "prj/app:v1", with all
+// its architectures.
+func (s *System) Skopeo(t T, dir, to string) {
+	t.Helper()
+	runProgram(t, nil, findProgram("skopeo"), "--insecure-policy", "copy", "--all", "--preserve-digests", "--quiet",
+		"--dest-tls-verify=false", "--dest-creds", "admin:"+s.password, "dir:"+dir, "docker://"+s.Registry+"/"+to)
+}
+
+// runProgram runs a program of somebody else's to its end.
+func runProgram(t T, env []string, program string, args ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Env = append(os.Environ(), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", program, err, out)
+	}
+}
+
+// Push pushes an image to a name such as "prj/app:v1".
+func (s *System) Push(t T, to string, img v1.Image) {
+	t.Helper()
+	if err := remote.Write(s.reference(t, to), img, s.remoteOptions()...); err != nil {
+		t.Fatalf("push %s: %v", to, err)
+	}
+}
+
+// Tag gives another tag to an image that is there already.
+func (s *System) Tag(t T, repository, tag string, img v1.Image) {
+	t.Helper()
+	ref, ok := s.reference(t, repository+":"+tag).(name.Tag)
+	if !ok {
+		t.Fatalf("%s:%s is no tag", repository, tag)
+	}
+	if err := remote.Tag(ref, img, s.remoteOptions()...); err != nil {
+		t.Fatalf("tag %s:%s: %v", repository, tag, err)
+	}
+}
+
+func (s *System) reference(t T, text string) name.Reference {
+	t.Helper()
+	ref, err := name.ParseReference(s.Registry+"/"+text, name.Insecure)
+	if err != nil {
+		t.Fatalf("%q is no name of an image: %v", text, err)
+	}
+	return ref
+}
+
+func (s *System) remoteOptions() []remote.Option {
+	if s.Operator == "" {
+		return []remote.Option{remote.WithAuth(authn.Anonymous)}
+	}
+	return []remote.Option{remote.WithAuth(&authn.Basic{Username: "admin", Password: s.password})}
+}
+
+// Manifest asks the registry for a manifest as a client of the given name would:
+// method is HEAD, GET or DELETE. It returns the digest that the registry tells.
+func (s *System) Manifest(t T, method, repository, reference, userAgent string) string {
+	t.Helper()
+	address := "http://" + s.Registry + "/v2/" + repository + "/manifests/" + reference
+	req, err := http.NewRequestWithContext(context.Background(), method, address, nil)
+	if err != nil {
+		t.Fatalf("ask the registry: %v", err)
+	}
+	if s.Operator != "" { // clients do not sign in where nobody asks
+		req.SetBasicAuth("admin", s.password)
+	}
+	req.Header.Set("Accept", manifestTypes)
+	req.Header.Set("User-Agent", userAgent)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatalf("ask the registry: %v", err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode >= http.StatusBadRequest {
+		t.Fatalf("%s %s: %s %v: %s", method, address, resp.Status, err, strings.TrimSpace(string(body)))
+	}
+	return resp.Header.Get("Docker-Content-Digest")
+}
+
+// HelmPush pushes a chart with helm itself; found is false if there is no helm.
+func (s *System) HelmPush(t T, chart, project string) (found bool) {
+	t.Helper()
+	helm := findProgram("helm")
+	if helm == "" {
+		return false
+	}
+	dir := folder(t)
+	login := base64.StdEncoding.EncodeToString([]byte("admin:" + s.password))
+	writeFile(t, dir, "registry.json", fmt.Appendf(nil, `{"auths":{%q:{"auth":%q}}}`, s.Registry, login))
+	runProgram(t, []string{"HELM_REGISTRY_CONFIG=" + filepath.Join(dir, "registry.json"), "HELM_CACHE_HOME=" + dir, "HELM_CONFIG_HOME=" + dir},
+		helm, "push", chart, "oci://"+s.Registry+"/"+project, "--plain-http")
+	return true
+}

@@ -1,0 +1,161 @@
+package harness
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"maps"
+	"slices"
+	"testing"
+)
+
+// The shapes of the system.
+const (
+	Standalone = "standalone"
+	Production = "production"
+)
+
+// Settings are environment variables of the program, without HARBORHOOK_.
+type Settings map[string]string
+
+// quick makes waits short enough for tests: four attempts take about a second.
+func quick() Settings { return Settings{"RETRY_BACKOFF": "200ms,300ms,400ms"} }
+
+// System is the whole system in one shape.
+type System struct {
+	// Shape is Standalone or Production.
+	Shape string
+	// CoreURL is where Core answers.
+	CoreURL string
+	// Registry is the registry's host and port.
+	Registry string
+	// Operator is the name under which the registry knows who signs in as admin:
+	// nobody in production, where the registry asks for no password.
+	Operator string
+	// Admin is the API for the system admin.
+	Admin *Client
+	// Token is the bearer token of the notification endpoint.
+	Token string
+
+	password string
+	// processes are the program's, in the order of their start.
+	processes []*Process
+}
+
+// Password is admin's.
+func (s *System) Password() string { return s.password }
+
+// Processes names the program's processes, for Stop, Kill9 and Start.
+func (s *System) Processes() []string {
+	names := make([]string, len(s.processes))
+	for i, p := range s.processes {
+		names[i] = p.spec.name
+	}
+	return names
+}
+
+// Deliverer names the process that sends webhooks.
+func (s *System) Deliverer() string { return s.processes[len(s.processes)-1].spec.name }
+
+// Process returns a process of the program by its name.
+func (s *System) Process(name string) *Process {
+	i := slices.IndexFunc(s.processes, func(p *Process) bool { return p.spec.name == name })
+	return s.processes[i]
+}
+
+// Standalone returns the running standalone system that all tests share.
+func (s *Suite) Standalone(t testing.TB) *System {
+	t.Helper()
+	binary := s.Binary(t)
+	return s.standalone.get(t, "standalone system", func() *System {
+		return newStandalone(s, binary, quick())
+	})
+}
+
+// Production returns the running production system that all tests share.
+func (s *Suite) Production(t testing.TB) *System {
+	t.Helper()
+	Require(t, "docker-registry")
+	binary, postgres, redis := s.Binary(t), s.Postgres(t), s.Redis(t)
+	return s.production.get(t, "production system", func() *System {
+		return newProduction(s, binary, postgres.NewDatabase(s), redis, true, quick())
+	})
+}
+
+// NewStandalone starts a standalone system for one test.
+func (s *Suite) NewStandalone(t testing.TB, settings Settings) *System {
+	t.Helper()
+	return newStandalone(t, s.Binary(t), settings)
+}
+
+// NewProduction starts a production system for one test, over a database and a
+// Redis, and without a registry: the test plays it.
+func (s *Suite) NewProduction(t testing.TB, databaseURL string, redis *Redis, settings Settings) *System {
+	t.Helper()
+	return newProduction(t, s.Binary(t), databaseURL, redis, false, settings)
+}
+
+func newStandalone(t T, binary string, settings Settings) *System {
+	t.Helper()
+	core, registry := FreeAddr(t), FreeAddr(t)
+	s := newSystem(Standalone, core, registry)
+	s.Operator = "admin"
+	s.start(t, binary, Standalone, "http://"+core, Settings{
+		"DATA_DIR": folder(t), "CORE_ADDR": core, "JOBSERVICE_ADDR": FreeAddr(t), "REGISTRY_ADDR": registry,
+		"ADMIN_PASSWORD": s.password, "NOTIFICATION_TOKEN": s.Token,
+	}, settings)
+	return s
+}
+
+func newProduction(t T, binary, databaseURL string, redis *Redis, withRegistry bool, settings Settings) *System {
+	t.Helper()
+	core, jobService, registry := FreeAddr(t), FreeAddr(t), FreeAddr(t)
+	s := newSystem(Production, core, registry)
+	common := Settings{
+		"DATABASE_URL": databaseURL, "REDIS_URL": redis.URL(), "REDIS_NAMESPACE": "test-" + secret()[:8],
+		"SECRET": secret(), "ENCRYPTION_KEY": base64.StdEncoding.EncodeToString([]byte(secret()[:32])),
+		"CORE_ADDR": core, "JOBSERVICE_ADDR": jobService, "JOBSERVICE_URL": "http://" + jobService,
+		"EXTERNAL_REGISTRY": registry, "NOTIFICATION_TOKEN": s.Token, "ADMIN_PASSWORD": s.password,
+		"ALLOWED_NETWORKS": "loopback,private",
+	}
+	s.start(t, binary, "core", "http://"+core, common, settings)
+	s.start(t, binary, "jobservice", "http://"+jobService, common, settings)
+	if withRegistry {
+		newRegistry(t, registry, s.CoreURL, s.Token)
+	}
+	return s
+}
+
+func newSystem(shape, core, registry string) *System {
+	s := &System{Shape: shape, CoreURL: "http://" + core, Registry: registry, password: secret(), Token: secret()}
+	s.Admin = s.As("admin", s.password)
+	return s
+}
+
+// start starts a process of the program and waits until it says that it is ready.
+func (s *System) start(t T, binary, name, url string, settings ...Settings) {
+	t.Helper()
+	merged := Settings{}
+	for _, given := range settings {
+		maps.Copy(merged, given)
+	}
+	env := make([]string, 0, len(merged))
+	for variable, value := range merged {
+		env = append(env, "HARBORHOOK_"+variable+"="+value)
+	}
+	p := newProcess(t, command{name: name, path: binary, args: []string{name}, env: env, dir: folder(t), ready: answers(url + "/readyz")})
+	p.Start()
+	s.processes = append(s.processes, p)
+}
+
+// As returns the API for a user; an empty name is an anonymous caller.
+func (s *System) As(username, password string) *Client {
+	return &Client{base: s.CoreURL, username: username, password: password}
+}
+
+// secret returns a random text of 40 characters.
+func secret() string {
+	random := make([]byte, 20)
+	rand.Read(random)
+	return hex.EncodeToString(random)
+}
