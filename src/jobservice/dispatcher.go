@@ -39,7 +39,7 @@ const hintLost = 3 * time.Second
 const (
 	windowFull = 4
 	windowLow  = 1
-	// windowIDs is how many ids a refill looks for, for each worker.
+	// windowIDs is how many ids the window holds at most, for each worker.
 	windowIDs = 10
 )
 
@@ -50,16 +50,23 @@ func newDispatcher(cfg Config) *dispatcher {
 	}
 }
 
-// submit hints fresh rows, unless older ones wait.
+// submit hints fresh rows, unless older ones wait. What does not fit into the
+// window waits in the database.
 func (d *dispatcher) submit(ctx context.Context, ids []int64) error {
 	d.mu.Lock()
 	backlog := d.backlog
+	if len(ids) > d.window() {
+		ids, d.backlog = ids[:d.window()], true
+	}
 	d.mu.Unlock()
 	if backlog {
 		return nil
 	}
 	return d.push(ctx, ids)
 }
+
+// window is how many ids the queue may hold.
+func (d *dispatcher) window() int { return windowIDs * d.workers }
 
 func (d *dispatcher) push(ctx context.Context, ids []int64) error {
 	d.mu.Lock()
@@ -149,10 +156,17 @@ func (d *dispatcher) reconcile(ctx context.Context) {
 		d.log.Warn("took back jobs whose worker is gone", "jobs", n)
 	}
 	d.forget()
-	d.fill(ctx)
+	waiting, err := d.queue.Waiting(ctx, kindWebhook)
+	if err != nil {
+		if ctx.Err() == nil {
+			d.log.Warn("the queue does not answer; jobs wait in the database", "error", err)
+		}
+		return
+	}
+	d.fill(ctx, waiting)
 }
 
-// refill fills the window if it runs low.
+// refill fills the window if it runs low, or if a retry is due.
 func (d *dispatcher) refill(ctx context.Context) {
 	d.mu.Lock()
 	retryDue := !d.lookAt.IsZero() && !time.Now().Before(d.lookAt)
@@ -160,19 +174,24 @@ func (d *dispatcher) refill(ctx context.Context) {
 		d.lookAt = time.Time{}
 	}
 	d.mu.Unlock()
-	if !retryDue {
-		waiting, err := d.queue.Waiting(ctx, kindWebhook)
-		if err != nil || waiting >= windowLow*d.workers {
-			return // the next interval tells whether redis is away
-		}
+	waiting, err := d.queue.Waiting(ctx, kindWebhook)
+	if err != nil {
+		return // the next interval says that redis is away
 	}
-	d.fill(ctx)
+	if retryDue || waiting < windowLow*d.workers {
+		d.fill(ctx, waiting)
+	}
 }
 
-// fill hints the due jobs that no hint is under way for.
-func (d *dispatcher) fill(ctx context.Context) {
-	limit := windowIDs * d.workers
-	want := limit + d.underWay() // what is under way is still due
+// fill hints the due jobs that no hint is under way for, as far as they fit into
+// a window that holds so many hints already. A hint holds at least one id.
+func (d *dispatcher) fill(ctx context.Context, waiting int) {
+	room := d.window() - waiting
+	if room <= 0 {
+		d.setBacklog(true)
+		return
+	}
+	want := room + d.underWay() // what is under way is still due
 	due, err := d.store.Due(ctx, want, want)
 	if err != nil {
 		d.log.Warn("cannot look for due jobs", "error", err)
@@ -180,18 +199,22 @@ func (d *dispatcher) fill(ctx context.Context) {
 	}
 	all := len(due) < want
 	fresh := d.unhinted(due)
-	if len(fresh) > limit {
-		fresh, all = fresh[:limit], false
+	if len(fresh) > room {
+		fresh, all = fresh[:room], false
 	}
-	d.mu.Lock()
-	d.backlog = !all
-	d.mu.Unlock()
+	d.setBacklog(!all)
 	if len(fresh) == 0 {
 		return
 	}
 	if err := d.push(ctx, fresh); err != nil && ctx.Err() == nil {
 		d.log.Warn("cannot hand jobs to the queue; they wait in the database", "jobs", len(fresh), "error", err)
 	}
+}
+
+func (d *dispatcher) setBacklog(backlog bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.backlog = backlog
 }
 
 // underWay counts the hints that were pushed and not seen again.

@@ -70,7 +70,7 @@ type table struct {
 	changed   chan struct{}
 }
 
-func newTable(due ...int64) *table { return &table{due: due, changed: make(chan struct{}, 1000)} }
+func newTable(due ...int64) *table { return &table{due: slices.Clone(due), changed: make(chan struct{}, 1000)} }
 
 func (s *table) Claim(_ context.Context, ids []int64, _ time.Duration) ([]hook.Delivery, error) {
 	s.mu.Lock()
@@ -241,7 +241,8 @@ func TestABacklogPassesThroughABoundedWindow(t *testing.T) {
 		}
 	}
 	s.wait(t, len(ids))
-	if most := (windowIDs + windowFull) * 4; q.most > most {
+	// A submission may come in between the look at the window and the filling of it.
+	if most := windowIDs*4 + windowFull*4; q.most > most {
 		t.Errorf("%d hints were in the window at once, want at most %d", q.most, most)
 	}
 	s.mu.Lock()
