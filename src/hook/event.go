@@ -1,6 +1,9 @@
 package hook
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // EventType is the name under which a policy subscribes to what happened, for
 // example "pushImage". The catalog in core/event lists the known ones.
@@ -14,6 +17,25 @@ const (
 	UploadChart   EventType = "uploadChart"
 	DownloadChart EventType = "downloadChart"
 	DeleteChart   EventType = "deleteChart"
+)
+
+// The event types of what is neither an image nor a chart: signatures,
+// attestations, bills of materials and other OCI artifacts.
+const (
+	PushArtifact   EventType = "pushArtifact"
+	PullArtifact   EventType = "pullArtifact"
+	DeleteArtifact EventType = "deleteArtifact"
+)
+
+// The event types that other components of Harbor raise.
+const (
+	ScanningCompleted   EventType = "scanningCompleted"
+	ScanningFailed      EventType = "scanningFailed"
+	ScanningStopped     EventType = "scanningStopped"
+	ReplicationFinished EventType = "replicationFinished"
+	ProjectQuota        EventType = "projectQuota"
+	QuotaWarning        EventType = "quotaWarning"
+	TagRetention        EventType = "tagRetention"
 )
 
 // Event is one thing that happened in one project. It is complete: matching,
@@ -36,7 +58,27 @@ type Event struct {
 	Operator   string    `json:"operator,omitempty"`
 	// RequestID is the registry's id of the client request that caused the event.
 	RequestID string `json:"request_id,omitempty"`
+	// Data is what a component told beside the common fields: a JSON object that is
+	// valid by the schema of the event's type. Events of registries have none.
+	Data json.RawMessage `json:"data,omitempty"`
+	// Recovered says that nobody told of the event: it was found by comparing the
+	// registry with the tag memory, and OccurredAt is when it was found.
+	Recovered bool `json:"recovered,omitempty"`
 }
+
+// Change says what a push did to its tag.
+type Change string
+
+// The changes. ChangeNone is for everything but pushes.
+const (
+	ChangeNone Change = ""
+	// ChangeNew is a tag that did not exist.
+	ChangeNew Change = "new"
+	// ChangeMoved is a tag that pointed at another digest before.
+	ChangeMoved Change = "moved"
+	// ChangeSame is a tag that pointed at the same digest before.
+	ChangeSame Change = "same"
+)
 
 // Resource is one tag of an image or chart, or one untagged manifest.
 type Resource struct {
@@ -47,6 +89,8 @@ type Resource struct {
 	// ImageID is the configuration digest in hex, without algorithm. For a
 	// multi-architecture image it is the index digest's hex.
 	ImageID string `json:"image_id,omitempty"`
+	// Change says what a push did to the tag; empty for other events.
+	Change Change `json:"change,omitempty"`
 	// Platforms lists the images of a multi-architecture image.
 	Platforms []Platform `json:"platforms,omitempty"`
 }

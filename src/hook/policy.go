@@ -37,10 +37,18 @@ type Target struct {
 	SkipCertVerify bool
 	// PayloadFormat names the format of the body, for example "Events".
 	PayloadFormat string
+	// PayloadTemplate is the text/template that writes the body if the format is
+	// "Custom"; empty otherwise.
+	PayloadTemplate string
 }
 
-// TargetHTTP is the type of a target that takes an HTTP POST.
-const TargetHTTP = "http"
+// The types of target.
+const (
+	// TargetHTTP takes an HTTP POST.
+	TargetHTTP = "http"
+	// TargetSlack is an incoming webhook of Slack.
+	TargetSlack = "slack"
+)
 
 // The kinds of filter.
 const (
