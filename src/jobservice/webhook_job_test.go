@@ -70,7 +70,9 @@ type table struct {
 	changed   chan struct{}
 }
 
-func newTable(due ...int64) *table { return &table{due: slices.Clone(due), changed: make(chan struct{}, 1000)} }
+func newTable(due ...int64) *table {
+	return &table{due: slices.Clone(due), changed: make(chan struct{}, 1000)}
+}
 
 func (s *table) Claim(_ context.Context, ids []int64, _ time.Duration) ([]hook.Delivery, error) {
 	s.mu.Lock()
