@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -46,6 +47,11 @@ func (r keyring) account(username string) key {
 
 func (r keyring) client(client string) key {
 	return r.derive("client", network(client))
+}
+
+// token stands for a user until a time, as long as the stored hash stays.
+func (r keyring) token(username string, until int64, hash string) key {
+	return r.derive("token", username, strconv.FormatInt(until, 10), hash)
 }
 
 // network reduces a client's address, with or without port, to what one customer

@@ -19,34 +19,27 @@ import (
 )
 
 // accessController decides who gets at what. Callers without credentials may pull
-// from public projects; for anything else, and at /v2/ itself, they are asked to
-// sign in, which is how clients learn that Basic is wanted.
+// from public projects; for anything else, and at /v2/ itself, they are asked for
+// a token, which is how clients learn where to get one. A name and password are
+// taken as well, from callers who do not wait to be asked.
 type accessController struct {
 	auth     Authenticator
 	projects Projects
 	log      *slog.Logger
 }
 
-// challenge asks the client to sign in: status 401.
-type challenge struct{ cause error }
-
-func (c challenge) Error() string { return c.cause.Error() }
-
-// SetHeaders implements docker/distribution's Challenge.
-func (c challenge) SetHeaders(_ *http.Request, w http.ResponseWriter) {
-	w.Header().Set("WWW-Authenticate", `Basic realm="harborhook", charset="UTF-8"`)
-}
-
-var errSignIn = errors.New("sign in to do this")
-
 // Authorized implements docker/distribution's AccessController.
 func (c accessController) Authorized(ctx context.Context, accesses ...registryauth.Access) (context.Context, error) {
-	id, err := c.identify(ctx)
+	req, err := dcontext.GetRequest(ctx)
 	if err != nil {
-		return nil, c.refuse(ctx, err)
+		return nil, fmt.Errorf("find request: %w", err)
 	}
-	if id.Anonymous && len(accesses) == 0 {
-		return nil, challenge{errSignIn}
+	id, err := c.identify(ctx, req)
+	if err != nil {
+		return nil, c.refuse(ctx, err, accesses)
+	}
+	if id.Anonymous && len(accesses) == 0 && !showsToken(req) {
+		return nil, newChallenge(ctx, errSignIn, nil)
 	}
 	for _, access := range accesses {
 		err := c.permit(ctx, id, access)
@@ -56,9 +49,9 @@ func (c accessController) Authorized(ctx context.Context, accesses ...registryau
 		var no refusal
 		if id.Anonymous && errors.As(err, &no) {
 			// Signing in may help, and what exists is not a stranger's business.
-			return nil, challenge{errSignIn}
+			return nil, newChallenge(ctx, errSignIn, accesses)
 		}
-		return nil, c.refuse(ctx, err)
+		return nil, c.refuse(ctx, err, accesses)
 	}
 	if id.Anonymous {
 		return ctx, nil
@@ -67,14 +60,13 @@ func (c accessController) Authorized(ctx context.Context, accesses ...registryau
 }
 
 // identify reads the request's credentials. An empty name with an empty password
-// is what some clients send to a Basic challenge when they have none.
-func (c accessController) identify(ctx context.Context) (auth.Identity, error) {
-	req, err := dcontext.GetRequest(ctx)
-	if err != nil {
-		return auth.Identity{}, fmt.Errorf("find request: %w", err)
-	}
+// is what some clients send when they have none.
+func (c accessController) identify(ctx context.Context, req *http.Request) (auth.Identity, error) {
 	if req.Header.Get("Authorization") == "" {
 		return auth.Identity{Anonymous: true}, nil
+	}
+	if token, ok := tokenOf(req); ok {
+		return c.auth.AuthenticateToken(ctx, token)
 	}
 	username, password, ok := req.BasicAuth()
 	switch {
@@ -139,24 +131,29 @@ func actionOf(ctx context.Context, access registryauth.Access) (auth.Action, boo
 	}
 }
 
-// refuse decides the client's answer to an error of identify or permit.
-func (c accessController) refuse(ctx context.Context, err error) error {
+// refuse decides the client's answer to an error of identify or permit: it asks
+// for other credentials, or refuses the exchange.
+func (c accessController) refuse(ctx context.Context, err error, accesses []registryauth.Access) error {
 	if errors.Is(err, auth.ErrUnauthenticated) {
-		return challenge{err}
+		return newChallenge(ctx, err, accesses)
 	}
+	exchangeOf(ctx).refuse(c.refusalOf(ctx, err))
+	return err
+}
+
+func (c accessController) refusalOf(ctx context.Context, err error) refusal {
 	var (
 		no   refusal
 		wait *auth.BackOffError
 	)
 	switch {
 	case errors.As(err, &no):
+		return no
 	case errors.As(err, &wait):
-		no = refusal{code: errcode.ErrorCodeTooManyRequests, message: "too many attempts to sign in", retryAfter: wait.RetryAfter}
+		return refusal{code: errcode.ErrorCodeTooManyRequests, message: "too many attempts to sign in", retryAfter: wait.RetryAfter}
 	default:
 		c.log.ErrorContext(ctx, "registry request refused: permissions cannot be checked",
 			"request", dcontext.GetRequestID(ctx), "error", err)
-		no = refusal{code: errcode.ErrorCodeUnavailable, message: "permissions cannot be checked now", retryAfter: time.Second}
+		return refusal{code: errcode.ErrorCodeUnavailable, message: "permissions cannot be checked now", retryAfter: time.Second}
 	}
-	exchangeOf(ctx).refuse(no)
-	return err
 }

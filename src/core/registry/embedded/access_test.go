@@ -31,7 +31,10 @@ func TestTheBaseAsksForCredentialsAndChecksThem(t *testing.T) {
 		"wrong password": {basic("guest", "other"), http.StatusUnauthorized},
 		"empty":          {basic("", ""), http.StatusUnauthorized},
 		"no base64":      {"Basic ???", http.StatusUnauthorized},
-		"another scheme": {"Bearer abc", http.StatusUnauthorized},
+		"another scheme": {"Digest abc", http.StatusUnauthorized},
+		"unknown token":  {"Bearer abc", http.StatusUnauthorized},
+		"token":          {"Bearer token of guest", http.StatusOK},
+		"nobody's token": {"Bearer token of", http.StatusOK},
 	} {
 		var headers []string
 		if c.authorization != "" {
@@ -41,7 +44,7 @@ func TestTheBaseAsksForCredentialsAndChecksThem(t *testing.T) {
 		if got.status != c.status {
 			t.Errorf("%s: %d", name, got.status)
 		}
-		asked := strings.HasPrefix(got.header.Get("WWW-Authenticate"), `Basic realm="harborhook"`)
+		asked := got.header.Get("WWW-Authenticate") == `Bearer realm="`+h.server.URL+`/service/token",service="harborhook"`
 		if asked != (c.status == http.StatusUnauthorized) {
 			t.Errorf("%s: challenge is %q", name, got.header.Get("WWW-Authenticate"))
 		}

@@ -30,7 +30,7 @@ var register = sync.OnceValue(func() error {
 	return errors.Join(
 		registryauth.Register(plugin, func(options map[string]interface{}) (registryauth.AccessController, error) {
 			r, err := registryOf(options)
-			return accessController{auth: r.config.Auth, projects: r.config.Projects, log: r.config.Logger}, err
+			return r.access(), err
 		}),
 		repositorymiddleware.Register(plugin, func(_ context.Context, inner distribution.Repository, options map[string]interface{}) (distribution.Repository, error) {
 			r, err := registryOf(options)

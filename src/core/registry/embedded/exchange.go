@@ -17,6 +17,8 @@ type exchangeKey struct{}
 // the exchange, and the refusal replaces what the handler answers.
 type exchange struct {
 	http.ResponseWriter
+	// realm is where the client can get a token; empty if that is unknown.
+	realm   string
 	refusal *refusal
 	// pulled hands over the event of a pull; it is called before a 200 is sent.
 	pulled   func()

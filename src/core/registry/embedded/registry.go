@@ -20,6 +20,10 @@ import (
 // Authenticator knows users and what they may do. *auth.Service is one.
 type Authenticator interface {
 	Authenticate(ctx context.Context, username, password, client string) (auth.Identity, error)
+	// Token returns a text that AuthenticateToken takes for the caller, for
+	// auth.TokenLife.
+	Token(ctx context.Context, id auth.Identity) (string, error)
+	AuthenticateToken(ctx context.Context, token string) (auth.Identity, error)
 	Can(ctx context.Context, id auth.Identity, p hook.Project, a auth.Action) (bool, error)
 }
 
@@ -60,11 +64,13 @@ func (c Config) validate() error {
 	return nil
 }
 
-// Registry is an http.Handler for everything below /v2/. A process may hold
-// several, over different folders.
+// Registry is an http.Handler for everything below /v2/, and for the token
+// endpoint to which it sends clients. A process may hold several, over different
+// folders.
 //
 // The client's address is the request's RemoteAddr; X-Forwarded headers and the
-// Host header decide nothing. A handler in front that trusts a proxy sets RemoteAddr.
+// Host header decide nothing but where the client is told to get its token. A
+// handler in front that trusts a proxy sets RemoteAddr.
 type Registry struct {
 	config Config
 	// instance is the source.instanceID of all events, new at each start.
@@ -98,7 +104,7 @@ func New(ctx context.Context, c Config) (*Registry, error) {
 
 // ServeHTTP answers one request of a registry client.
 func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	x := &exchange{ResponseWriter: w}
+	x := &exchange{ResponseWriter: w, realm: realmOf(req)}
 	if !r.requests.enter() {
 		x.refuse(refusal{code: errcode.ErrorCodeUnavailable, message: "the registry is stopping"})
 		x.finish()
@@ -113,8 +119,16 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded"} {
 		req.Header.Del(name)
 	}
+	if req.URL.Path == tokenPath {
+		r.access().serveToken(x, req)
+		return
+	}
 	r.app.ServeHTTP(x, req)
 	x.finish()
+}
+
+func (r *Registry) access() accessController {
+	return accessController{auth: r.config.Auth, projects: r.config.Projects, log: r.config.Logger}
 }
 
 // LostPulls returns how many pulls were served although their event could not be
