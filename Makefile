@@ -40,9 +40,16 @@ test: test/race e2e ## every test: units, store conformance, end to end; race de
 test/race: deps ## unit tests and store conformance, race detector on
 	make/dev/with-services.sh go test -race -timeout 10m $$(go list ./... | grep -v /tests/e2e)
 
+# The clients that people use; no package of Debian has them.
+CLIENTS := bin/clients/crane bin/clients/helm bin/clients/oras
+$(CLIENTS) &: make/clients/go.mod make/clients/go.sum
+	@echo "Building crane, helm and oras for the tests; the first time takes a few minutes"
+	CGO_ENABLED=0 go build -modfile=make/clients/go.mod -ldflags '-s -w' -o bin/clients/ tool
+	@touch $(CLIENTS)
+
 .PHONY: e2e
-e2e: deps ## end-to-end tests in both shapes, with race-detecting binaries
-	make/dev/with-services.sh go test -race -timeout 15m -count=1 -parallel 8 ./tests/e2e/...
+e2e: deps $(CLIENTS) ## end-to-end tests in both shapes, with race-detecting binaries
+	PATH="$(CURDIR)/bin/clients:$$PATH" make/dev/with-services.sh go test -race -timeout 15m -count=1 -parallel 8 ./tests/e2e/...
 
 .PHONY: fuzz
 fuzz: ## run every fuzz test for FUZZ_TIME (default 10s)

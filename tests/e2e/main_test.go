@@ -44,10 +44,22 @@ type scene struct {
 // scenes numbers the projects.
 var scenes atomic.Int64
 
+// newScene returns a scene whose project is private.
 func newScene(t *testing.T, s *harness.System) *scene {
 	t.Helper()
+	return sceneOf(t, s, false)
+}
+
+// newPublicScene returns a scene whose project everybody may pull from.
+func newPublicScene(t *testing.T, s *harness.System) *scene {
+	t.Helper()
+	return sceneOf(t, s, true)
+}
+
+func sceneOf(t *testing.T, s *harness.System, public bool) *scene {
+	t.Helper()
 	c := &scene{System: s, project: fmt.Sprintf("prj%d", scenes.Add(1)), receiver: harness.NewReceiver(t)}
-	s.Admin.CreateProject(t, c.project, false)
+	s.Admin.CreateProject(t, c.project, public)
 	return c
 }
 

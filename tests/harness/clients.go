@@ -103,17 +103,35 @@ func (s *System) Manifest(t T, method, repository, reference, userAgent string) 
 	return resp.Header.Get("Docker-Content-Digest")
 }
 
-// HelmPush pushes a chart with helm itself; found is false if there is no helm.
-func (s *System) HelmPush(t T, chart, project string) (found bool) {
+// Login is where the clients of registries find the credentials of somebody, or
+// of nobody. It holds their caches too, so that no client sees another's.
+type Login struct{ dir string }
+
+// Operators returns the login of the system admin.
+func (s *System) Operators(t T) Login {
 	t.Helper()
-	helm := findProgram("helm")
-	if helm == "" {
-		return false
-	}
+	auth := base64.StdEncoding.EncodeToString([]byte("admin:" + s.password))
+	return newLogin(t, fmt.Sprintf(`{"auths":{%q:{"auth":%q}}}`, s.Registry, auth))
+}
+
+// Nobodys returns a login without credentials.
+func (s *System) Nobodys(t T) Login {
+	t.Helper()
+	return newLogin(t, `{"auths":{}}`)
+}
+
+func newLogin(t T, config string) Login {
+	t.Helper()
 	dir := folder(t)
-	login := base64.StdEncoding.EncodeToString([]byte("admin:" + s.password))
-	writeFile(t, dir, "registry.json", fmt.Appendf(nil, `{"auths":{%q:{"auth":%q}}}`, s.Registry, login))
-	runProgram(t, []string{"HELM_REGISTRY_CONFIG=" + filepath.Join(dir, "registry.json"), "HELM_CACHE_HOME=" + dir, "HELM_CONFIG_HOME=" + dir},
-		helm, "push", chart, "oci://"+s.Registry+"/"+project, "--plain-http")
-	return true
+	writeFile(t, dir, "config.json", []byte(config))
+	return Login{dir: dir}
+}
+
+// Run runs a client of registries (crane, helm, oras) to its end.
+func (l Login) Run(t T, program string, args ...string) {
+	t.Helper()
+	runProgram(t, []string{
+		"DOCKER_CONFIG=" + l.dir, "HELM_REGISTRY_CONFIG=" + filepath.Join(l.dir, "config.json"),
+		"HELM_CACHE_HOME=" + l.dir, "HELM_CONFIG_HOME=" + l.dir, "HELM_DATA_HOME=" + l.dir,
+	}, findProgram(program), args...)
 }
