@@ -37,7 +37,7 @@ func newCore(p *parts, cfg config.Config, s *store.Store, to webhook.JobService,
 	c := &core{
 		auth:   auth.New(auth.Config{Users: s, Roles: s}),
 		cache:  cache,
-		intake: registry.NewIntake(registry.NewInterpreter(s, cache, registry.WithOwnUserAgents(userAgent(o))), events, m.countIntake),
+		intake: registry.NewIntake(registry.NewInterpreter(s, cache, registry.WithOwnUserAgents(userAgent(o)), registry.WithCatalog(catalog)), events, m.countIntake),
 	}
 	c.handler = api.New(api.Config{
 		Store: s, Auth: c.auth, Intake: c.intake, Catalog: catalog,
