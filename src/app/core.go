@@ -9,6 +9,7 @@ import (
 	"github.com/harborhook/harborhook/src/config"
 	"github.com/harborhook/harborhook/src/core/api"
 	"github.com/harborhook/harborhook/src/core/auth"
+	"github.com/harborhook/harborhook/src/core/component"
 	"github.com/harborhook/harborhook/src/core/event"
 	"github.com/harborhook/harborhook/src/core/payload"
 	"github.com/harborhook/harborhook/src/core/registry"
@@ -34,20 +35,25 @@ func newCore(p *parts, cfg config.Config, s *store.Store, to webhook.JobService,
 	catalog, formats := event.DefaultCatalog(), payload.DefaultFormats()
 	render := renderer{formats, payload.Options{ExternalRegistry: cfg.PublicRegistry()}}
 	events := event.NewHandler(webhook.NewHandler(cache, s, render, queuer))
+	interpreter := registry.NewInterpreter(s, cache, registry.WithOwnUserAgents(userAgent(o)), registry.WithCatalog(catalog))
 	c := &core{
 		auth:   auth.New(auth.Config{Users: s, Roles: s}),
 		cache:  cache,
-		intake: registry.NewIntake(registry.NewInterpreter(s, cache, registry.WithOwnUserAgents(userAgent(o))), events, m.countIntake),
+		intake: registry.NewIntake(interpreter, events, m.countIntake),
 	}
 	c.handler = api.New(api.Config{
 		Store: s, Auth: c.auth, Intake: c.intake, Catalog: catalog,
+		Components: component.NewIntake(component.Config{
+			Projects: cache, Memory: interpreter, Handler: events, Catalog: catalog, Count: m.countComponent,
+		}),
 		Policies: webhook.NewPolicies(s, cache, webhook.Rules{
 			KnownType:     func(t hook.EventType) bool { _, ok := catalog.Lookup(t); return ok },
 			KnownFormat:   func(name string) bool { _, ok := formats.Lookup(name); return ok },
 			DefaultFormat: payload.NameEvents,
 		}),
 		PayloadFormats: formats.Names(), NotificationToken: cfg.NotificationToken.Reveal(), NotificationRefused: m.countRefused,
-		Health: health, Portal: portal.Handler(), Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
+		ComponentToken: cfg.ComponentToken.Reveal(),
+		Health:         health, Portal: portal.Handler(), Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
 	})
 	p.start("cache", cache.Run)
 	p.start("submitter", queuer.Run)

@@ -15,11 +15,12 @@ import (
 
 // metrics are the process's own, served at /metrics.
 type metrics struct {
-	registry *prometheus.Registry
-	accepted prometheus.Counter
-	skipped  *prometheus.CounterVec
-	refused  *prometheus.CounterVec
-	attempts *prometheus.HistogramVec
+	registry  *prometheus.Registry
+	accepted  prometheus.Counter
+	skipped   *prometheus.CounterVec
+	refused   *prometheus.CounterVec
+	component *prometheus.CounterVec
+	attempts  *prometheus.HistogramVec
 }
 
 func newMetrics() *metrics {
@@ -35,13 +36,16 @@ func newMetrics() *metrics {
 			Name: "harborhook_notifications_refused_total",
 			Help: "Notifications that were not answered with 200, by status. The registry repeats them and sends nothing else meanwhile.",
 		}, []string{"status"}),
+		component: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "harborhook_component_events_accepted_total", Help: "Events of other components that were taken, by type.",
+		}, []string{"type"}),
 		attempts: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "harborhook_delivery_attempt_seconds", Help: "Attempts to deliver, by result.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"result"}),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.accepted, m.skipped, m.refused, m.attempts)
+		m.accepted, m.skipped, m.refused, m.component, m.attempts)
 	return m
 }
 
@@ -57,6 +61,8 @@ func (m *metrics) countIntake(accepted int, skipped registry.Skipped) {
 }
 
 func (m *metrics) countRefused(status int) { m.refused.WithLabelValues(strconv.Itoa(status)).Inc() }
+
+func (m *metrics) countComponent(t hook.EventType) { m.component.WithLabelValues(string(t)).Inc() }
 
 // countLostPulls shows how many pulls the registry in this process has served
 // whose event could not be stored.

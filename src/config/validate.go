@@ -127,9 +127,10 @@ func (v *validator) urls() {
 func (v *validator) secrets() {
 	required := v.is(Core, JobService)
 	v.token("HARBORHOOK_SECRET", v.cfg.Secret, required, "is not set")
-	v.token("HARBORHOOK_NOTIFICATION_TOKEN", v.cfg.NotificationToken,
-		v.is(Core) && !Loopback(v.cfg.CoreAddr), "is not set, and Core does not listen on loopback")
-	v.token("HARBORHOOK_COMPONENT_TOKEN", v.cfg.ComponentToken, false, "")
+	const missing = "is not set, and Core does not listen on loopback"
+	open := v.is(Core) && !Loopback(v.cfg.CoreAddr)
+	v.token("HARBORHOOK_NOTIFICATION_TOKEN", v.cfg.NotificationToken, open, missing)
+	v.token("HARBORHOOK_COMPONENT_TOKEN", v.cfg.ComponentToken, open, missing)
 
 	if _, err := v.cfg.EncryptionKeyBytes(); v.cfg.EncryptionKey != "" && err != nil {
 		v.fail("HARBORHOOK_ENCRYPTION_KEY", wrong("%v", err).want("32 bytes in base64, for example from openssl rand -base64 32"))

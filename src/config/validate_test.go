@@ -17,6 +17,7 @@ func production() Config {
 	c.RedisURL = "rediss://redis:6379/0"
 	c.Secret = "0123456789abcdef"
 	c.NotificationToken = "0123456789abcdef"
+	c.ComponentToken = "fedcba9876543210"
 	c.EncryptionKey = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 	return c
 }
@@ -24,7 +25,7 @@ func production() Config {
 func TestRightConfigurations(t *testing.T) {
 	t.Parallel()
 	loopback := production()
-	loopback.CoreAddr, loopback.NotificationToken = "127.0.0.1:8080", ""
+	loopback.CoreAddr, loopback.NotificationToken, loopback.ComponentToken = "127.0.0.1:8080", "", ""
 	noRedis := production()
 	noRedis.RedisURL = ""
 	onPostgres := Default(Standalone)
@@ -35,10 +36,10 @@ func TestRightConfigurations(t *testing.T) {
 	}{
 		"standalone needs nothing":                {Default(Standalone), Standalone},
 		"standalone may have its servers outside": {onPostgres, Standalone},
-		"core":                {production(), Core},
-		"core needs no Redis": {noRedis, Core},
-		"core on loopback needs no notification token": {loopback, Core},
-		"jobservice": {production(), JobService},
+		"core":                             {production(), Core},
+		"core needs no Redis":              {noRedis, Core},
+		"core on loopback needs no tokens": {loopback, Core},
+		"jobservice":                       {production(), JobService},
 		"migrate of the database in the data folder":       {Default(Migrate), Migrate},
 		"migrate of PostgreSQL needs no more than its URL": {migration(), Migrate},
 	} {
@@ -59,7 +60,7 @@ func TestWhatProductionRequires(t *testing.T) {
 	bare := Default(Core)
 	bare.CoreAddr = "0.0.0.0:8080"
 	for shape, want := range map[Shape][]string{
-		Core:       {"HARBORHOOK_DATABASE_URL", "HARBORHOOK_SECRET", "HARBORHOOK_NOTIFICATION_TOKEN", "HARBORHOOK_ENCRYPTION_KEY"},
+		Core:       {"HARBORHOOK_DATABASE_URL", "HARBORHOOK_SECRET", "HARBORHOOK_NOTIFICATION_TOKEN", "HARBORHOOK_COMPONENT_TOKEN", "HARBORHOOK_ENCRYPTION_KEY"},
 		JobService: {"HARBORHOOK_DATABASE_URL", "HARBORHOOK_REDIS_URL", "HARBORHOOK_SECRET", "HARBORHOOK_ENCRYPTION_KEY"},
 	} {
 		if d := cmp.Diff(want, variables(t, bare.Validate(shape))); d != "" {

@@ -1,6 +1,9 @@
 package hook
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // Sentinel errors. They decide the HTTP status that a caller sees; every other
 // error is an internal one.
@@ -29,3 +32,15 @@ func (e *InvalidError) Error() string {
 
 // Invalid returns an InvalidError.
 func Invalid(field, reason string) error { return &InvalidError{Field: field, Reason: reason} }
+
+// maxPointerToken is the longest name that a pointer shows, in bytes.
+const maxPointerToken = 64
+
+// PointerToken writes the name of a JSON member as a part of a JSON pointer (RFC
+// 6901), cut to a length that can be shown: a stranger may have chosen it.
+func PointerToken(name string) string {
+	if len(name) > maxPointerToken {
+		name = strings.ToValidUTF8(name[:maxPointerToken], "") + "…"
+	}
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+}

@@ -66,6 +66,11 @@ type Event struct {
 	Recovered bool `json:"recovered,omitempty"`
 }
 
+// ComponentEventID returns the id of an event that a component gave an id of its
+// own. It is none that a registry gives, so that neither can hide the other's
+// event behind one that is stored already.
+func ComponentEventID(id string) string { return "component:" + id }
+
 // Change says what a push did to its tag.
 type Change string
 

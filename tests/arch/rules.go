@@ -47,11 +47,13 @@ var places = map[string][]string{
 	"github.com/opencontainers/go-digest":    {"src/core/registry"},
 	"github.com/opencontainers/image-spec":   {"src/core/registry"},
 	"github.com/prometheus/client_golang":    {"src/app"},
+	"github.com/santhosh-tekuri/jsonschema":  {"src/core/event"},
 	"github.com/sirupsen/logrus":             {"src/core/registry/embedded"},
 	"go.yaml.in/yaml":                        {"src/config"},
 	"golang.org/x/crypto":                    {"src/core/auth"},
 	"golang.org/x/net":                       {"src/jobservice/delivery"},
 	"golang.org/x/sync":                      {"src/app", "src/jobservice"},
+	"golang.org/x/text":                      {"src/core/event"},
 	"modernc.org/sqlite":                     {"src/store/sqlite"},
 }
 

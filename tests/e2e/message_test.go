@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,6 +33,7 @@ type entry struct {
 	ResourceURL string     `json:"resource_url"`
 	Operator    string     `json:"operator"`
 	EventID     string     `json:"event_id"`
+	Change      string     `json:"change"`
 	Platforms   []platform `json:"platforms"`
 }
 
@@ -54,7 +56,8 @@ func read(t *testing.T, d harness.Delivery) message {
 }
 
 // expect compares a delivery with the message it should carry, whose entries
-// have no event id or time: those must be there, and the time near now.
+// have no event id or time: those must be there, and the time near now. Pushes,
+// and nothing else, must say what became of the tag.
 func (c *scene) expect(t *testing.T, d harness.Delivery, since time.Time, eventType string, entries ...entry) {
 	t.Helper()
 	m := read(t, d)
@@ -66,9 +69,12 @@ func (c *scene) expect(t *testing.T, d harness.Delivery, since time.Time, eventT
 		if e.EventID == "" {
 			t.Error("event_id is empty")
 		}
+		if pushed := strings.HasPrefix(eventType, "push") || eventType == "uploadChart"; pushed != (e.Change != "") {
+			t.Errorf("change of %s is %q", eventType, e.Change)
+		}
 	}
 	if diff := cmp.Diff(message{eventType, entries}, m,
-		cmpopts.IgnoreFields(entry{}, "TriggerTime", "EventID"),
+		cmpopts.IgnoreFields(entry{}, "TriggerTime", "EventID", "Change"),
 		cmpopts.SortSlices(func(a, b platform) bool { return a.Digest < b.Digest }),
 		cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("message (-want +got):\n%s", diff)

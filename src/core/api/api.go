@@ -46,12 +46,16 @@ type Config struct {
 	Policies Policies
 	Auth     Auth
 	Intake   Intake
-	Catalog  Catalog
+	// Components takes what other parts of Harbor tell.
+	Components Components
+	Catalog    Catalog
 	// PayloadFormats are the names of the formats a target may ask for.
 	PayloadFormats []string
 	// NotificationToken is what the registry must show. Empty lets everybody in,
 	// which is for listeners on loopback only.
 	NotificationToken string
+	// ComponentToken is what other parts of Harbor must show, likewise.
+	ComponentToken string
 	// NotificationRefused, if set, counts notifications that were answered with
 	// this status instead of 200. A registry repeats them for ever.
 	NotificationRefused func(status int)

@@ -278,6 +278,11 @@ type intakeFunc func(ctx context.Context, body []byte) (int, int, error)
 
 func (f intakeFunc) Envelope(ctx context.Context, body []byte) (int, int, error) { return f(ctx, body) }
 
+// componentsFunc is a Components.
+type componentsFunc func(ctx context.Context, body []byte) (int, error)
+
+func (f componentsFunc) Events(ctx context.Context, body []byte) (int, error) { return f(ctx, body) }
+
 // site is an API over a memory.
 type site struct {
 	*memory
@@ -296,7 +301,13 @@ func newSite(t *testing.T, change ...func(*api.Config)) *site {
 			}
 			return 2, 1, nil
 		}),
-		NotificationToken: "token", Version: "v1", Registry: "127.0.0.1:5000",
+		Components: componentsFunc(func(_ context.Context, body []byte) (int, error) {
+			if !json.Valid(body) {
+				return 0, hook.Invalid("/1/data/scan_overview", "is missing")
+			}
+			return 3, nil
+		}),
+		NotificationToken: "token", ComponentToken: "component", Version: "v1", Registry: "127.0.0.1:5000",
 		Logger: slog.New(slog.NewTextHandler(s.log, nil)),
 	}
 	for _, f := range change {

@@ -17,6 +17,9 @@ const (
 // notificationPath is where the registry posts its envelopes.
 const notificationPath = "/service/notifications"
 
+// componentPath is where other parts of Harbor post their events.
+const componentPath = notificationPath + "/events"
+
 // Refuse answers a request that is not let through.
 type Refuse func(w http.ResponseWriter, r *http.Request, status int, message string)
 

@@ -29,7 +29,17 @@ type Intake interface {
 // notify answers 200 once the events are stored, whatever single ones are worth:
 // a registry repeats everything else, and sends nothing more meanwhile.
 func (a *API) notify(c *call) error {
-	if !a.authentic(c.r) {
+	return c.takeMessage(a.NotificationToken, func(ctx context.Context, body []byte) (map[string]int, error) {
+		accepted, skipped, err := a.Intake.Envelope(ctx, body)
+		return map[string]int{"accepted": accepted, "skipped": skipped}, err
+	})
+}
+
+// takeMessage hands a message to take, which has intakeDeadline to store it, and
+// answers what take says. The sender must show the token. It is told of its own
+// mistakes, and to come again after any other error.
+func (c *call) takeMessage(token string, take func(ctx context.Context, body []byte) (map[string]int, error)) error {
+	if !authentic(c.r, token) {
 		c.w.Header().Set("WWW-Authenticate", `Bearer realm="harborhook"`)
 		return auth.ErrUnauthenticated
 	}
@@ -39,24 +49,25 @@ func (a *API) notify(c *call) error {
 	}
 	ctx, cancel := context.WithTimeout(c.r.Context(), intakeDeadline)
 	defer cancel()
-	accepted, skipped, err := a.Intake.Envelope(ctx, body)
+	answer, err := take(ctx, body)
 	if invalid := (*hook.InvalidError)(nil); errors.As(err, &invalid) {
 		return err
 	}
 	if err != nil {
 		return unavailable(fmt.Errorf("take %d bytes of notifications: %w", len(body), err))
 	}
-	return c.json(map[string]int{"accepted": accepted, "skipped": skipped})
+	return c.json(answer)
 }
 
-// authentic compares in a time that does not depend on what was sent.
-func (a *API) authentic(r *http.Request) bool {
-	if a.NotificationToken == "" {
+// authentic says whether the request shows the bearer token. It compares in a
+// time that does not depend on what was sent. An empty token lets everybody in.
+func authentic(r *http.Request, want string) bool {
+	if want == "" {
 		return true
 	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	shown, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(a.NotificationToken))
-	return subtle.ConstantTimeCompare(shown[:], want[:]) == 1 && strings.EqualFold(scheme, "Bearer")
+	shown, wanted := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(want))
+	return subtle.ConstantTimeCompare(shown[:], wanted[:]) == 1 && strings.EqualFold(scheme, "Bearer")
 }
 
 // counted watches the answers that stall a registry for ever, and says so now

@@ -78,6 +78,7 @@ func (a *API) table() []Route {
 		{"GET", "/livez", Public, "", a.live},
 		{"GET", "/readyz", Public, "", a.ready},
 		{"POST", notificationPath, Public, "", a.notify},
+		{"POST", componentPath, Public, "", a.notifyComponent},
 	}
 	if a.Metrics != nil {
 		routes = append(routes, Route{"GET", "/metrics", Public, "", a.metrics})

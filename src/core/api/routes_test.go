@@ -59,7 +59,7 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 	t.Parallel()
 	metrics := func(c *api.Config) {
 		c.Metrics = http.NotFoundHandler()
-		c.NotificationToken = ""
+		c.NotificationToken, c.ComponentToken = "", ""
 	}
 	for _, route := range newSite(t, metrics).api.Routes() {
 		for _, who := range callers() {
@@ -129,7 +129,7 @@ func TestUnknownPathsAreNotFoundInJSON(t *testing.T) {
 	s := newSite(t)
 	for _, path := range []string{
 		"/api", "/api/nothing", "/api/projects/1/nothing", "/api/projects/1/webhook", "/api/projects/1/webhook/policies/3/x",
-		"/service", "/service/notifications/events", "/livez/x", "/", "/debug/pprof", "/favicon.ico", "/metrics",
+		"/service", "/service/notifications/events/x", "/livez/x", "/", "/debug/pprof", "/favicon.ico", "/metrics",
 		"/api/projects.json", "/api/users/current.json", "/api/projects/1/webhook/policies.html",
 	} {
 		wantProblem(t, s.do(root, "GET", path, ""), http.StatusNotFound)

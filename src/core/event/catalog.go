@@ -32,9 +32,18 @@ type Type struct {
 	// of these kinds. Both are empty for types that a registry does not raise.
 	Action Action
 	Kinds  []hook.Kind
+	// Schema is the JSON Schema (draft 2020-12) of what a component tells beside the
+	// common fields. Types that a registry raises have none.
+	Schema string
+	// OfResource says that a component must name the repository, and the tag or
+	// digest in it, that the event is about. Other types are about a project.
+	OfResource bool
 	// Sample is a typical event, for tests, previews and documentation.
 	Sample hook.Event
 }
+
+// OfComponent says whether components of Harbor raise the type, and no registry.
+func (t Type) OfComponent() bool { return t.Schema != "" }
 
 // Catalog is the list of event types. It does not change after it was made and
 // may be used by several goroutines at once.
@@ -42,6 +51,7 @@ type Catalog struct {
 	types  []Type
 	byName map[hook.EventType]Type
 	raised map[occasion]Type
+	data   map[hook.EventType]*schema
 }
 
 type occasion struct {
@@ -59,11 +69,22 @@ func DefaultCatalog() *Catalog {
 		uploadChart(),
 		downloadChart(),
 		deleteChart(),
+		pushArtifact(),
+		pullArtifact(),
+		deleteArtifact(),
+		scanningCompleted(),
+		scanningFailed(),
+		scanningStopped(),
+		replicationFinished(),
+		projectQuota(),
+		quotaWarning(),
+		tagRetention(),
 	)
 }
 
 // NewCatalog returns a catalog of the given types, in their order. Two types of
-// one name, or raised on the same occasion, are an error.
+// one name, or raised on the same occasion, are an error, and so is a schema that
+// is none.
 func NewCatalog(types ...Type) (*Catalog, error) {
 	c := &Catalog{
 		types:  slices.Clone(types),
@@ -83,6 +104,11 @@ func NewCatalog(types ...Type) (*Catalog, error) {
 			c.raised[on] = t
 		}
 	}
+	data, err := compileSchemas(types)
+	if err != nil {
+		return nil, err
+	}
+	c.data = data
 	return c, nil
 }
 

@@ -10,13 +10,17 @@ import (
 	"github.com/harborhook/harborhook/src/hook"
 )
 
-func TestDefaultCatalogListsTheSeedsTypesInOrder(t *testing.T) {
+func TestDefaultCatalogListsTheTypesInOrder(t *testing.T) {
 	t.Parallel()
 	var got []hook.EventType
 	for _, typ := range event.DefaultCatalog().Types() {
 		got = append(got, typ.Name)
 	}
-	want := []hook.EventType{"pushImage", "pullImage", "deleteImage", "uploadChart", "downloadChart", "deleteChart"}
+	want := []hook.EventType{
+		"pushImage", "pullImage", "deleteImage", "uploadChart", "downloadChart", "deleteChart",
+		"pushArtifact", "pullArtifact", "deleteArtifact", "scanningCompleted", "scanningFailed", "scanningStopped",
+		"replicationFinished", "projectQuota", "quotaWarning", "tagRetention",
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("types (-want +got):\n%s", diff)
 	}
@@ -42,17 +46,40 @@ func TestEveryTypeIsComplete(t *testing.T) {
 			if s.Type != typ.Name {
 				t.Errorf("sample is a %q", s.Type)
 			}
-			if s.ID == "" || s.Project == "" || s.Repository == "" || s.Operator == "" || s.OccurredAt.IsZero() {
+			if s.ID == "" || s.ProjectID == 0 || s.Project == "" || s.Operator == "" || s.OccurredAt.IsZero() {
 				t.Errorf("sample is incomplete: %+v", s)
 			}
-			if len(s.Resources) == 0 || s.Resources[0].Tag == "" || s.Resources[0].Digest == "" {
-				t.Errorf("sample has no complete resource: %+v", s.Resources)
+			ofResource := !typ.OfComponent() || typ.OfResource
+			if ofResource && (s.Repository == "" || len(s.Resources) == 0 || s.Resources[0].Tag == "" || s.Resources[0].Digest == "") {
+				t.Errorf("sample has no complete resource: %+v", s)
+			}
+			if got, want := len(s.Resources) > 0 && s.Resources[0].Change != hook.ChangeNone, typ.Action == event.Push; got != want {
+				t.Errorf("sample says what became of the tag: %v, want %v", got, want)
 			}
 			if samples[s.ID] {
 				t.Errorf("sample shares its id %s with another type's", s.ID)
 			}
 			samples[s.ID] = true
 		})
+	}
+}
+
+// TestATypeIsRaisedByRegistriesOrByComponents keeps each type's source single:
+// actions and kinds, or a schema that its sample keeps.
+func TestATypeIsRaisedByRegistriesOrByComponents(t *testing.T) {
+	t.Parallel()
+	catalog := event.DefaultCatalog()
+	for _, typ := range catalog.Types() {
+		if typ.OfComponent() == (typ.Action != "") || typ.OfComponent() == (len(typ.Kinds) > 0) {
+			t.Errorf("%s: action %q of kinds %q, schema %q", typ.Name, typ.Action, typ.Kinds, typ.Schema)
+		}
+		if typ.OfComponent() == (len(typ.Sample.Data) == 0) {
+			t.Errorf("%s: data of the sample is %q", typ.Name, typ.Sample.Data)
+		}
+		err := catalog.CheckData(typ.Name, typ.Sample.Data)
+		if (err == nil) != typ.OfComponent() {
+			t.Errorf("%s: data of the sample: %v", typ.Name, err)
+		}
 	}
 }
 
@@ -66,15 +93,15 @@ func TestActionAndKindDecideTheType(t *testing.T) {
 		{event.Push, hook.KindImage, hook.PushImage},
 		{event.Push, hook.KindUnknown, hook.PushImage},
 		{event.Push, hook.KindChart, hook.UploadChart},
-		{event.Push, hook.KindArtifact, ""},
+		{event.Push, hook.KindArtifact, hook.PushArtifact},
 		{event.Pull, hook.KindImage, hook.PullImage},
 		{event.Pull, hook.KindUnknown, hook.PullImage},
 		{event.Pull, hook.KindChart, hook.DownloadChart},
-		{event.Pull, hook.KindArtifact, ""},
+		{event.Pull, hook.KindArtifact, hook.PullArtifact},
 		{event.Delete, hook.KindImage, hook.DeleteImage},
 		{event.Delete, hook.KindUnknown, hook.DeleteImage},
 		{event.Delete, hook.KindChart, hook.DeleteChart},
-		{event.Delete, hook.KindArtifact, ""},
+		{event.Delete, hook.KindArtifact, hook.DeleteArtifact},
 		{"mount", hook.KindImage, ""},
 	}
 	catalog := event.DefaultCatalog()
@@ -98,6 +125,9 @@ func TestCatalogRefusesAmbiguousLists(t *testing.T) {
 			{Name: "a", Action: event.Push, Kinds: image},
 			{Name: "b", Action: event.Push, Kinds: image},
 		}},
+		{"a schema that is not JSON", []event.Type{{Name: "a", Schema: `{"type":`}}},
+		{"a schema that is none", []event.Type{{Name: "a", Schema: `{"type": "thing"}`}}},
+		{"a schema that refers to a file", []event.Type{{Name: "a", Schema: `{"$ref": "file:///etc/passwd"}`}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -25,6 +25,7 @@ func pushImage() Type {
 				Tag:     "latest",
 				Digest:  "sha256:5e30b36087835d50100b2b88e52205588e8c11ef2034b996ee6de1c7453c4272",
 				ImageID: "9e2c9d5f44efbb6ee83aecd17a120c513047d289d142ec5738c9f02f9b24ad07",
+				Change:  hook.ChangeMoved,
 			}},
 			OccurredAt: time.Date(2020, time.March, 3, 7, 58, 52, 130_000_000, time.UTC),
 			Operator:   "alice",

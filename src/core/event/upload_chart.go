@@ -24,6 +24,7 @@ func uploadChart() Type {
 			Resources: []hook.Resource{{
 				Tag:    "v14.0.0",
 				Digest: "sha256:8c879cc1b0a29384756657483920a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2",
+				Change: hook.ChangeNew,
 			}},
 			OccurredAt: time.Date(2020, time.March, 3, 7, 58, 52, 130_000_000, time.UTC),
 			Operator:   "alice",

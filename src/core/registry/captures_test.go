@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -25,16 +26,13 @@ type capture struct {
 	// after are the captured actions that the memory has seen; folders without
 	// one of them are left out.
 	after []string
-	// want lists "type repository:tag,tag"; a ? at the end says that nobody knows
-	// the digest.
+	// want lists "type repository:tag,tag"; a star stands for a digest in a tag, and
+	// a ? at the end says that nobody knows the digest.
 	want []string
 	// refs is what differs if the registry sends references. One that does not
 	// cannot tell charts and artifacts from images.
 	refs []string
 }
-
-// nothing is a list that expects no event, where nil would mean "as without references".
-func nothing() []string { return []string{} }
 
 func expectations() []capture {
 	t128 := strings.Repeat("t", 128)
@@ -140,23 +138,39 @@ func expectations() []capture {
 		{action: "helm-pull-chart-latest", want: one("pullImage charts/demo:0.1.0"), refs: one("downloadChart charts/demo:0.1.0")},
 		{action: "helm-show-chart", want: one("pullImage charts/demo:0.1.0"), refs: one("downloadChart charts/demo:0.1.0")},
 
-		// Signatures, attestations, bills of materials and referrers are no images.
-		{action: "cosign-sign"},
-		{action: "cosign-attest"},
-		{action: "cosign-attach-sbom"},
-		{action: "cosign-sign-referrers-oci11"},
-		{action: "cosign-verify", want: one("pullImage signed/app:v1")},
-		{action: "oras-attach-referrer"},
-		{action: "oras-discover"},
+		// Signatures, attestations, bills of materials and lists of referrers are
+		// artifacts by their tag, which is all that tells without references.
+		{action: "cosign-sign", want: one("pushArtifact signed/app:sha256-*.sig")},
+		{action: "cosign-attest", want: one("pushArtifact signed/app:sha256-*.att")},
+		{action: "cosign-attach-sbom", want: one("pushArtifact signed/app:sha256-*.sbom")},
+		{
+			action: "cosign-sign-referrers-oci11",
+			want:   one("pullArtifact signed/app:sha256-*.sig", "pushArtifact signed/app:sha256-*"),
+		},
+		{action: "cosign-verify", want: one("pullImage signed/app:v1", "pullArtifact signed/app:sha256-*.sig")},
+		{action: "oras-attach-referrer", want: one("pushArtifact art/conf:sha256-*")},
+		{action: "oras-discover", want: one("pullArtifact art/conf:sha256-*")},
 
 		// Generic artifacts: known by their configuration only.
-		{action: "oras-push-artifact", want: one("pushImage art/conf:v1"), refs: nothing()},
-		{action: "oras-push-artifact-legacy-config", want: one("pushImage art/legacy:v1"), refs: nothing()},
-		{action: "oras-push-same-again", want: one("pushImage art/conf:v2", "pushImage art/conf:v2"), refs: nothing()},
-		{action: "oras-pull", want: one("pullImage art/conf:v1"), refs: nothing()},
+		{action: "oras-push-artifact", want: one("pushImage art/conf:v1"), refs: one("pushArtifact art/conf:v1")},
+		{action: "oras-push-artifact-legacy-config", want: one("pushImage art/legacy:v1"), refs: one("pushArtifact art/legacy:v1")},
+		{
+			action: "oras-push-same-again",
+			want:   one("pushImage art/conf:v2", "pushImage art/conf:v2"),
+			refs:   one("pushArtifact art/conf:v2", "pushArtifact art/conf:v2"),
+		},
+		{action: "oras-pull", want: one("pullImage art/conf:v1"), refs: one("pullArtifact art/conf:v1")},
 		{action: "oras-resolve"},
-		{action: "oras-tag", want: one("pullImage art/conf:v1", "pushImage art/conf:latest", "pushImage art/conf:stable"), refs: nothing()},
-		{action: "oras-copy", want: one("pullImage art/conf:v1", "pushImage art2/conf:v1"), refs: nothing()},
+		{
+			action: "oras-tag",
+			want:   one("pullImage art/conf:v1", "pushImage art/conf:latest", "pushImage art/conf:stable"),
+			refs:   one("pullArtifact art/conf:v1", "pushArtifact art/conf:latest", "pushArtifact art/conf:stable"),
+		},
+		{
+			action: "oras-copy",
+			want:   one("pullImage art/conf:v1", "pushImage art2/conf:v1"),
+			refs:   one("pullArtifact art/conf:v1", "pushArtifact art2/conf:v1"),
+		},
 
 		// Deletes of what the memory knows: one event with every tag.
 		{
@@ -180,7 +194,7 @@ func expectations() []capture {
 			action: "oras-manifest-delete",
 			after:  one("oras-push-artifact", "oras-tag"),
 			want:   one("pullImage art/conf:v1", "deleteImage art/conf:latest,stable,v1"),
-			refs:   nothing(),
+			refs:   one("pullArtifact art/conf:v1", "deleteArtifact art/conf:latest,stable,v1"),
 		},
 		{action: "curl-blob-delete", after: one("podman-push")},
 
@@ -205,6 +219,11 @@ func TestCapturedActionsRaiseTheirEvents(t *testing.T) {
 	folders, err := filepath.Glob(filepath.Join(captures, "*"))
 	if err != nil || len(folders) == 0 {
 		t.Fatalf("no captures: %v", err)
+	}
+	for _, c := range expectations() {
+		if !slices.ContainsFunc(folders, func(folder string) bool { return captured(t, folder, append(c.after, c.action)) }) {
+			t.Errorf("%s after %q: no folder has it", c.action, c.after)
+		}
 	}
 	for _, folder := range folders {
 		t.Run(filepath.Base(folder), func(t *testing.T) {
@@ -296,7 +315,7 @@ func checkResources(t *testing.T, e hook.Event, refs bool) {
 // repeats what it is not sure was taken, before it was stored or after.
 func replay(t *testing.T, mem *memory, folder, action string) []hook.Event {
 	t.Helper()
-	interpreter := registry.NewInterpreter(mem, projects{})
+	interpreter := registry.NewInterpreter(mem, projects{}, registry.WithCatalog(catalog()))
 	var events []hook.Event
 	for _, envelope := range readCapture(t, filepath.Join(folder, action+".json")) {
 		first := interpret(t, interpreter, envelope)
@@ -337,6 +356,44 @@ func checkSource(t *testing.T, e hook.Event, envelope []byte) {
 		}
 		if source.Target.Tag != "" && r.Tag != source.Target.Tag {
 			t.Errorf("tag %s, source says %s", r.Tag, source.Target.Tag)
+		}
+	}
+}
+
+// TestCapturedPushesSayWhatBecameOfTheirTag replays actions one after the other
+// and looks at the pushes of the last one.
+func TestCapturedPushesSayWhatBecameOfTheirTag(t *testing.T) {
+	t.Parallel()
+	for _, folder := range []string{"v2.8.3", "v2.8.3-refs"} {
+		for name, tt := range map[string]struct {
+			actions []string
+			want    []hook.Change
+		}{
+			"a first push":               {[]string{"skopeo-push-tag-docker2"}, []hook.Change{hook.ChangeNew}},
+			"the same push again":        {[]string{"skopeo-push-tag-docker2", "skopeo-push-same-again"}, []hook.Change{hook.ChangeSame}},
+			"another tag of its digest":  {[]string{"skopeo-push-tag-docker2", "skopeo-retag-same-repo"}, []hook.Change{hook.ChangeNew}},
+			"two pushes in one envelope": {[]string{"oras-push-same-again"}, []hook.Change{hook.ChangeNew, hook.ChangeSame}},
+			"pushed again after a delete": {
+				[]string{"skopeo-push-tag-docker2", "skopeo-delete-tag-ref-two-tags", "skopeo-push-same-again"},
+				[]hook.Change{hook.ChangeNew},
+			},
+		} {
+			mem := newMemory()
+			var events []hook.Event
+			for _, action := range tt.actions {
+				events = replay(t, mem, filepath.Join(captures, folder), action)
+			}
+			var got []hook.Change
+			for _, e := range events {
+				for _, r := range e.Resources {
+					if r.Change != hook.ChangeNone {
+						got = append(got, r.Change)
+					}
+				}
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("%s in %s (-want +got):\n%s", name, folder, diff)
+			}
 		}
 	}
 }
@@ -386,12 +443,15 @@ func interpret(t *testing.T, i *registry.Interpreter, envelope []byte) hook.Noti
 	return n
 }
 
-// summary is the event as the tables write it.
+// referrers is the beginning of tags that name the digest they belong to.
+var referrers = regexp.MustCompile(`sha256-[0-9a-f]{64}`)
+
+// summary is the event as the tables write it, with a star for the digest in a tag.
 func summary(e hook.Event) string {
 	var tags []string
 	unknown := ""
 	for _, r := range e.Resources {
-		tags = append(tags, r.Tag)
+		tags = append(tags, referrers.ReplaceAllString(r.Tag, "sha256-*"))
 		if r.Digest == "" {
 			unknown = "?"
 		}

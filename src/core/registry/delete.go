@@ -2,12 +2,15 @@ package registry
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/harborhook/harborhook/src/core/event"
 	"github.com/harborhook/harborhook/src/hook"
 )
 
-// deleteDigest raises one event that names every tag of a manifest. The registry
+// deleteDigest raises one event that names every tag of a manifest, and another
+// one for tags that are signatures' if the manifest is an image. The registry
 // reports those tags one by one afterwards, under the same request id; the
 // memory keeps who deleted them so that deleteTag knows that they were told.
 //
@@ -28,18 +31,26 @@ func (r *reading) deleteDigest(ctx context.Context, project hook.Project, a Acti
 	}
 	m.Digest = a.Digest
 	r.view.learnGone(hook.ManifestRef{Repository: a.Repository, Digest: a.Digest})
-	var resources []hook.Resource
+	gone := make(map[hook.Kind][]hook.Resource)
 	for _, tag := range tags {
 		r.view.learnTag(hook.Tag{Repository: a.Repository, Name: tag, Digest: a.Digest, DeletedBy: deleter(a)})
-		if isSignatureTag(tag) {
-			continue
-		}
-		resources = append(resources, resource(tag, m))
+		kind := kindOfTag(tag, m)
+		gone[kind] = append(gone[kind], resource(tag, m))
 	}
-	if len(resources) > 0 {
-		r.raise(project, a, event.Delete, m.Kind, resources...)
-	}
+	r.raiseDeletes(project, a, m.Kind, gone)
 	return "", nil
+}
+
+// raiseDeletes raises one event for each kind of what is gone. The registry gave
+// one id; the event of the manifest's own kind has it.
+func (r *reading) raiseDeletes(project hook.Project, a Action, own hook.Kind, gone map[hook.Kind][]hook.Resource) {
+	for _, kind := range slices.Sorted(maps.Keys(gone)) {
+		told := a
+		if kind != own {
+			told.EventID += "/" + string(kind)
+		}
+		r.raise(project, told, event.Delete, kind, gone[kind]...)
+	}
 }
 
 // deleteTag raises an event for a tag that was deleted by itself, which 3.x can

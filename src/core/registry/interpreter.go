@@ -50,9 +50,12 @@ func WithClock(now func() time.Time) Option {
 
 // NewInterpreter returns an Interpreter that reads memory and projects.
 func NewInterpreter(memory Memory, projects Projects, options ...Option) *Interpreter {
-	i := &Interpreter{memory: memory, projects: projects, catalog: event.DefaultCatalog(), now: time.Now}
+	i := &Interpreter{memory: memory, projects: projects, now: time.Now}
 	for _, option := range options {
 		option(i)
+	}
+	if i.catalog == nil {
+		i.catalog = event.DefaultCatalog()
 	}
 	return i
 }

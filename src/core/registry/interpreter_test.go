@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/harborhook/harborhook/src/core/event"
 	"github.com/harborhook/harborhook/src/core/registry"
 	"github.com/harborhook/harborhook/src/hook"
 )
@@ -24,6 +26,9 @@ const (
 )
 
 var noon = time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
+
+// catalog is shared: making one compiles its schemas.
+var catalog = sync.OnceValue(event.DefaultCatalog)
 
 // sha is a digest that ends in n.
 func sha(n int) string { return fmt.Sprintf("sha256:%064x", n) }
@@ -95,7 +100,7 @@ func told(t *testing.T, mem *memory, actions ...registry.Action) []hook.Event {
 // interpreted feeds the memory one envelope with all the actions.
 func interpreted(t *testing.T, mem *memory, actions ...registry.Action) (hook.Notification, registry.Skipped) {
 	t.Helper()
-	i := registry.NewInterpreter(mem, projects{missing: []string{"nobody"}},
+	i := registry.NewInterpreter(mem, projects{missing: []string{"nobody"}}, registry.WithCatalog(catalog()),
 		registry.WithOwnUserAgents("harborhook/"), registry.WithClock(func() time.Time { return noon.Add(time.Minute) }))
 	n, skipped, err := i.Interpret(t.Context(), actions)
 	if err != nil {
@@ -158,11 +163,18 @@ func TestActionsRaiseTheseEvents(t *testing.T) {
 			[]registry.Action{chart, deleteDigest(sha(1), "r")},
 			[]string{"uploadChart prj/repo:1.0.0", "deleteChart prj/repo:1.0.0"},
 		},
-		{"a signature", []registry.Action{push(signature, sha(5)), action(registry.OpPull, signature, sha(5)), deleteDigest(sha(5), "r")}, nil},
+		{
+			"a signature",
+			[]registry.Action{push(signature, sha(5)), action(registry.OpPull, signature, sha(5)), deleteDigest(sha(5), "r"), deleteTag(signature, "r")},
+			[]string{"pushArtifact prj/repo:sha256-*.sig", "pullArtifact prj/repo:sha256-*.sig", "deleteArtifact prj/repo:sha256-*.sig"},
+		},
 		{
 			"an image that somebody tags like a signature stays one under its own tag",
 			[]registry.Action{push("v1", sha(1)), push(signature, sha(1)), action(registry.OpPull, "v1", sha(1)), deleteDigest(sha(1), "r")},
-			[]string{"pushImage prj/repo:v1", "pullImage prj/repo:v1", "deleteImage prj/repo:v1"},
+			[]string{
+				"pushImage prj/repo:v1", "pushArtifact prj/repo:sha256-*.sig", "pullImage prj/repo:v1",
+				"deleteArtifact prj/repo:sha256-*.sig", "deleteImage prj/repo:v1",
+			},
 		},
 
 		{"a pull by tag", []registry.Action{action(registry.OpPull, "v1", sha(1))}, []string{"pullImage prj/repo:v1"}},
@@ -248,7 +260,11 @@ func TestActionsRaiseTheseEvents(t *testing.T) {
 			[]string{"pushImage prj/repo:v1", "pushImage prj/repo:v2", "deleteImage prj/repo:v1", "deleteImage prj/repo:v2"},
 		},
 		{"a delete of a tag that nobody knows", []registry.Action{deleteTag("v1", "r")}, []string{"deleteImage prj/repo:v1?"}},
-		{"a delete of a signature's tag that nobody knows", []registry.Action{deleteTag(signature, "r")}, nil},
+		{
+			"a delete of a signature's tag that nobody knows",
+			[]registry.Action{deleteTag(signature, "r")},
+			[]string{"deleteArtifact prj/repo:sha256-*.sig?"},
+		},
 		{
 			"a tag pushed and deleted again",
 			[]registry.Action{
@@ -301,6 +317,64 @@ func TestActionsRaiseTheseEvents(t *testing.T) {
 	}
 }
 
+// TestADeleteOfImageAndSignatureIsTwoEventsOfTwoIDs: the registry gave one id,
+// under which only one of them could be stored.
+func TestADeleteOfImageAndSignatureIsTwoEventsOfTwoIDs(t *testing.T) {
+	t.Parallel()
+	signature := "sha256-" + hexOf(sha(7))
+	events := told(t, newMemory(), push("v1", sha(1)), push(signature, sha(1)), identified(deleteDigest(sha(1), "r"), "d"))
+	got := map[hook.EventType]string{}
+	for _, e := range events[2:] {
+		got[e.Type] = e.ID
+	}
+	if diff := cmp.Diff(map[hook.EventType]string{hook.DeleteImage: "d", hook.DeleteArtifact: "d/artifact"}, got); diff != "" {
+		t.Errorf("ids (-want +got):\n%s", diff)
+	}
+}
+
+func TestAnArtifactHasNoImageID(t *testing.T) {
+	t.Parallel()
+	sbom := push("v1", sha(1), config(sha(9)), registry.Reference{MediaType: "text/spdx+json", Digest: sha(8)})
+	signature := push("sha256-"+hexOf(sha(7))+".sig", sha(2), config(sha(9)))
+	for _, e := range told(t, newMemory(), sbom, signature) {
+		if e.Type != hook.PushArtifact || e.Resources[0].ImageID != "" {
+			t.Errorf("%s has image id %q", summary(e), e.Resources[0].ImageID)
+		}
+	}
+}
+
+func TestAPushSaysWhatBecameOfItsTag(t *testing.T) {
+	t.Parallel()
+	v1, again := push("v1", sha(1)), identified(push("v1", sha(1)), "again")
+	for name, tt := range map[string]struct {
+		before []registry.Action
+		want   hook.Change
+	}{
+		"nobody heard of the tag":             {nil, hook.ChangeNew},
+		"another tag has the digest":          {[]registry.Action{push("v2", sha(1))}, hook.ChangeNew},
+		"the tag of another repository":       {[]registry.Action{elsewhere(v1)}, hook.ChangeNew},
+		"it pointed there":                    {[]registry.Action{v1}, hook.ChangeSame},
+		"it pointed elsewhere":                {[]registry.Action{push("v1", sha(2))}, hook.ChangeMoved},
+		"it pointed there once":               {[]registry.Action{v1, push("v1", sha(2))}, hook.ChangeMoved},
+		"its manifest was deleted":            {[]registry.Action{v1, deleteDigest(sha(1), "r")}, hook.ChangeNew},
+		"it was deleted alone":                {[]registry.Action{v1, deleteTag("v1", "r")}, hook.ChangeNew},
+		"a pull told where it points":         {[]registry.Action{action(registry.OpPull, "v1", sha(1))}, hook.ChangeSame},
+		"a delete told that it was somewhere": {[]registry.Action{deleteTag("v1", "r")}, hook.ChangeNew},
+	} {
+		mem := newMemory()
+		told(t, mem, tt.before...)
+		n, _ := interpreted(t, mem, again)
+		if got := n.Events[0].Resources[0].Change; got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
+func elsewhere(a registry.Action) registry.Action {
+	a.Repository = "prj/elsewhere"
+	return a
+}
+
 func TestEventSaysWhoDidWhatWhere(t *testing.T) {
 	t.Parallel()
 	a := push("v1", sha(1), config(sha(9)))
@@ -308,7 +382,7 @@ func TestEventSaysWhoDidWhatWhere(t *testing.T) {
 	n, _ := interpreted(t, newMemory(), a)
 	want := []hook.Event{{
 		ID: a.EventID, Type: hook.PushImage, ProjectID: 6, Project: "public", Public: true, Repository: "team/repo",
-		Resources:  []hook.Resource{{Tag: "v1", Digest: sha(1), ImageID: hexOf(sha(9))}},
+		Resources:  []hook.Resource{{Tag: "v1", Digest: sha(1), ImageID: hexOf(sha(9)), Change: hook.ChangeNew}},
 		OccurredAt: noon, Operator: "alice", RequestID: a.RequestID,
 	}}
 	if diff := cmp.Diff(want, n.Events); diff != "" {
@@ -370,7 +444,7 @@ func TestIndexListsItsPlatformsWithTheirImageIDs(t *testing.T) {
 			if len(events) != 1 {
 				t.Fatalf("events %v", summaries(events))
 			}
-			want := []hook.Resource{{Tag: "v1", Digest: sha(3), ImageID: hexOf(sha(3)), Platforms: tt.want}}
+			want := []hook.Resource{{Tag: "v1", Digest: sha(3), ImageID: hexOf(sha(3)), Change: hook.ChangeNew, Platforms: tt.want}}
 			if diff := cmp.Diff(want, events[0].Resources); diff != "" {
 				t.Errorf("push (-want +got):\n%s", diff)
 			}

@@ -58,9 +58,11 @@ func TestWhatAManifestIs(t *testing.T) {
 			if got := n.Facts[0].Manifest.Kind; got != tt.want {
 				t.Errorf("kind %q, want %q", got, tt.want)
 			}
-			raised := len(n.Events) == 1
-			if raised != (tt.want != hook.KindArtifact) {
-				t.Errorf("events %v", summaries(n.Events))
+			raised := map[hook.Kind]hook.EventType{
+				hook.KindImage: hook.PushImage, hook.KindUnknown: hook.PushImage, hook.KindChart: hook.UploadChart, hook.KindArtifact: hook.PushArtifact,
+			}
+			if len(n.Events) != 1 || n.Events[0].Type != raised[tt.want] {
+				t.Errorf("events %v, want one %s", summaries(n.Events), raised[tt.want])
 			}
 		})
 	}

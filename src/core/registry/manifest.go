@@ -86,11 +86,11 @@ func merge(platforms, before []hook.Platform) []hook.Platform {
 }
 
 // resource returns what an event says of one tag of a manifest. The image id is
-// empty as long as nobody told the configuration.
+// empty as long as nobody told the configuration, and for what is no image.
 func resource(tag string, m hook.Manifest) hook.Resource {
 	r := hook.Resource{Tag: tag, Digest: m.Digest}
-	switch {
-	case m.Kind == hook.KindChart:
+	switch kind := kindOfTag(tag, m); {
+	case kind == hook.KindChart || kind == hook.KindArtifact:
 	case isIndex(m.MediaType):
 		r.ImageID = hexOf(m.Digest)
 		r.Platforms = m.Platforms

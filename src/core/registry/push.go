@@ -20,7 +20,29 @@ func (r *reading) push(ctx context.Context, project hook.Project, a Action) erro
 	if a.Tag == "" {
 		return nil
 	}
+	change, err := r.changeOf(ctx, a)
+	if err != nil {
+		return err
+	}
 	r.view.learnTag(hook.Tag{Repository: a.Repository, Name: a.Tag, Digest: a.Digest})
-	r.raise(project, a, event.Push, kindOfTag(a.Tag, m), resource(a.Tag, m))
+	pushed := resource(a.Tag, m)
+	pushed.Change = change
+	r.raise(project, a, event.Push, kindOfTag(a.Tag, m), pushed)
 	return nil
+}
+
+// changeOf says what a push does to its tag, which the memory knows as it was
+// before. A tag that was deleted, or that nobody heard of, is new.
+func (r *reading) changeOf(ctx context.Context, a Action) (hook.Change, error) {
+	before, heard, err := r.view.tag(ctx, a.Repository, a.Tag)
+	switch {
+	case err != nil:
+		return hook.ChangeNone, err
+	case !heard || before.DeletedBy != "":
+		return hook.ChangeNew, nil
+	case before.Digest != a.Digest:
+		return hook.ChangeMoved, nil
+	default:
+		return hook.ChangeSame, nil
+	}
 }
