@@ -221,8 +221,8 @@ func TestWhilePostgreSQLIsAwayEventsAreRefusedAtOnceAndTakenAfterwards(t *testin
 
 	postgres.StopImmediately()
 	events := pushes(c.project, 10)
-	for _, push := range events {
-		reply := c.Notify(t, push)
+	refused := func(reply harness.Reply) {
+		t.Helper()
 		if reply.Status != http.StatusServiceUnavailable || reply.Took >= time.Second {
 			t.Errorf("without PostgreSQL: %d after %s: %s", reply.Status, reply.Took, reply.Body)
 		}
@@ -230,6 +230,10 @@ func TestWhilePostgreSQLIsAwayEventsAreRefusedAtOnceAndTakenAfterwards(t *testin
 			t.Error("without PostgreSQL: the answer has no Retry-After")
 		}
 	}
+	for _, push := range events {
+		refused(c.Notify(t, push))
+	}
+	refused(c.Tell(t, harness.NewScan(c.project, "app", "v1")))
 	if reply := c.Admin.Do(t, http.MethodGet, "/readyz", nil); reply.Status != http.StatusServiceUnavailable {
 		t.Errorf("readyz without PostgreSQL: %d", reply.Status)
 	}

@@ -11,7 +11,9 @@ import (
 )
 
 // allTypes are the event types that a registry raises.
-var allTypes = []string{"pushImage", "pullImage", "deleteImage", "uploadChart", "downloadChart", "deleteChart"}
+var allTypes = []string{
+	"pushImage", "pullImage", "deleteImage", "uploadChart", "downloadChart", "deleteChart", "pushArtifact", "pullArtifact", "deleteArtifact",
+}
 
 func TestPushOfAnImageIsOneWebhookWithEveryFieldOfTheMessage(t *testing.T) {
 	harness.Require(t, "skopeo")
@@ -86,5 +88,32 @@ func TestPushOfTheSameImageAgainIsAnotherWebhook(t *testing.T) {
 		if tags["one"] != 1 || tags["two"] != 2 {
 			t.Errorf("webhooks of tags: %v", tags)
 		}
+	})
+}
+
+func TestAPushSaysWhatBecameOfItsTag(t *testing.T) {
+	eachShape(t, func(t *testing.T, s *harness.System) {
+		c := newScene(t, s)
+		c.policy(t, "pushImage")
+		img, other := harness.Image(t, harness.Formats()[1], "amd64"), harness.Image(t, harness.Formats()[1], "amd64")
+		pushes := 0
+		pushed := func(want string) {
+			t.Helper()
+			pushes++
+			if got := read(t, c.receiver.Wait(t, pushes, soon)[pushes-1]).Events[0].Change; got != want {
+				t.Errorf("push %d: change is %q, want %q", pushes, got, want)
+			}
+		}
+		c.Push(t, c.project+"/app:one", img)
+		pushed("new")
+		c.Tag(t, c.project+"/app", "two", img)
+		pushed("new")
+		c.Tag(t, c.project+"/app", "two", img)
+		pushed("same")
+		c.Push(t, c.project+"/app:two", other)
+		pushed("moved")
+		c.Manifest(t, "DELETE", c.project+"/app", harness.DigestOf(t, img).String(), "test")
+		c.Push(t, c.project+"/app:one", img)
+		pushed("new")
 	})
 }

@@ -75,6 +75,18 @@ func Chart(t T, name, version string) v1.Image {
 	return chart
 }
 
+// Signature returns what cosign pushes to sign an image: it looks like one, but
+// for its layer. Two are never the same.
+func Signature(t T) v1.Image {
+	t.Helper()
+	signed := static.NewLayer([]byte(secret()), "application/vnd.dev.cosign.simplesigning.v1+json")
+	signature, err := mutate.AppendLayers(mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON), signed)
+	if err != nil {
+		t.Fatalf("make a signature: %v", err)
+	}
+	return signature
+}
+
 // ChartArchive returns the file that helm package writes.
 func ChartArchive(t T, name, version string) []byte {
 	t.Helper()

@@ -36,6 +36,8 @@ type System struct {
 	Admin *Client
 	// Token is the bearer token of the notification endpoint.
 	Token string
+	// ComponentToken is the one with which other components of Harbor tell events.
+	ComponentToken string
 
 	password string
 	// processes are the program's, in the order of their start.
@@ -102,7 +104,7 @@ func newStandalone(t T, binary string, settings Settings) *System {
 	s.Operator = "admin"
 	s.start(t, binary, Standalone, "http://"+core, Settings{
 		"DATA_DIR": folder(t), "CORE_ADDR": core, "JOBSERVICE_ADDR": FreeAddr(t), "REGISTRY_ADDR": registry,
-		"ADMIN_PASSWORD": s.password, "NOTIFICATION_TOKEN": s.Token,
+		"ADMIN_PASSWORD": s.password, "NOTIFICATION_TOKEN": s.Token, "COMPONENT_TOKEN": s.ComponentToken,
 	}, settings)
 	return s
 }
@@ -115,8 +117,8 @@ func newProduction(t T, binary, databaseURL string, redis *Redis, withRegistry b
 		"DATABASE_URL": databaseURL, "REDIS_URL": redis.URL(), "REDIS_NAMESPACE": "test-" + secret()[:8],
 		"SECRET": secret(), "ENCRYPTION_KEY": base64.StdEncoding.EncodeToString([]byte(secret()[:32])),
 		"CORE_ADDR": core, "JOBSERVICE_ADDR": jobService, "JOBSERVICE_URL": "http://" + jobService,
-		"EXTERNAL_REGISTRY": registry, "NOTIFICATION_TOKEN": s.Token, "ADMIN_PASSWORD": s.password,
-		"ALLOWED_NETWORKS": "loopback,private",
+		"EXTERNAL_REGISTRY": registry, "NOTIFICATION_TOKEN": s.Token, "COMPONENT_TOKEN": s.ComponentToken,
+		"ADMIN_PASSWORD": s.password, "ALLOWED_NETWORKS": "loopback,private",
 	}
 	s.start(t, binary, "core", "http://"+core, common, settings)
 	s.start(t, binary, "jobservice", "http://"+jobService, common, settings)
@@ -127,7 +129,7 @@ func newProduction(t T, binary, databaseURL string, redis *Redis, withRegistry b
 }
 
 func newSystem(shape, core, registry string) *System {
-	s := &System{Shape: shape, CoreURL: "http://" + core, Registry: registry, password: secret(), Token: secret()}
+	s := &System{Shape: shape, CoreURL: "http://" + core, Registry: registry, password: secret(), Token: secret(), ComponentToken: secret()}
 	s.Admin = s.As("admin", s.password)
 	return s
 }
