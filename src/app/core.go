@@ -32,7 +32,8 @@ func newCore(p *parts, cfg config.Config, s *store.Store, to webhook.JobService,
 	cache := webhook.NewCache(s, o.Log)
 	queuer := webhook.NewQueuer(to, o.Log)
 	catalog, formats := event.DefaultCatalog(), payload.DefaultFormats()
-	render := renderer{formats, payload.Options{ExternalRegistry: cfg.PublicRegistry()}}
+	options := payload.Options{ExternalRegistry: cfg.PublicRegistry(), Catalog: catalog}
+	render := renderer{formats, options}
 	events := event.NewHandler(webhook.NewHandler(cache, s, render, queuer))
 	c := &core{
 		auth:   auth.New(auth.Config{Users: s, Roles: s}),
@@ -42,11 +43,11 @@ func newCore(p *parts, cfg config.Config, s *store.Store, to webhook.JobService,
 	c.handler = api.New(api.Config{
 		Store: s, Auth: c.auth, Intake: c.intake, Catalog: catalog,
 		Policies: webhook.NewPolicies(s, cache, webhook.Rules{
-			KnownType:     func(t hook.EventType) bool { _, ok := catalog.Lookup(t); return ok },
-			KnownFormat:   func(name string) bool { _, ok := formats.Lookup(name); return ok },
-			DefaultFormat: payload.NameEvents,
+			KnownType:   func(t hook.EventType) bool { _, ok := catalog.Lookup(t); return ok },
+			TargetTypes: formats.TargetTypes(), FormatsFor: formats.For,
+			CheckPayload: func(t hook.Target, types []hook.EventType) error { return formats.Check(t, types, options) },
 		}),
-		PayloadFormats: formats.Names(), NotificationToken: cfg.NotificationToken.Reveal(), NotificationRefused: m.countRefused,
+		Formats: formats, NotificationToken: cfg.NotificationToken.Reveal(), NotificationRefused: m.countRefused,
 		Health: health, Portal: portal.Handler(), Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
 	})
 	p.start("cache", cache.Run)
@@ -62,8 +63,10 @@ type renderer struct {
 }
 
 // Render implements webhook.Renderer.
-func (r renderer) Render(format string, e hook.Event) (body []byte, contentType string, err error) {
-	return r.formats.Render(format, e, r.options)
+func (r renderer) Render(e hook.Event, policyID int64, t hook.Target) (body []byte, contentType string, err error) {
+	o := r.options
+	o.PolicyID = policyID
+	return r.formats.Render(e, t, o)
 }
 
 // userAgent is what this module calls itself in every request it makes.
