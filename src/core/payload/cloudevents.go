@@ -1,7 +1,6 @@
 package payload
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -41,7 +40,7 @@ func renderCloudEvents(e hook.Event, _ hook.Target, o Options) ([]byte, error) {
 	if e.RequestID != "" {
 		told.SetExtension("requestid", attribute(e.RequestID))
 	}
-	if err := told.SetData(cloudevent.ApplicationJSON, json.RawMessage(data)); err != nil {
+	if err := told.SetData(cloudevent.ApplicationJSON, data); err != nil {
 		return nil, fmt.Errorf("data: %w", err)
 	}
 	if err := told.Validate(); err != nil {

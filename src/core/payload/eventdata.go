@@ -2,6 +2,7 @@ package payload
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 
 	"github.com/harborhook/harborhook/src/hook"
@@ -75,8 +76,7 @@ func harborData(e hook.Event, o Options, tag tagRule) (json.RawMessage, error) {
 		d.Scan = scanType(data)
 	}
 	if d.CustomAttributes == nil {
-		d.CustomAttributes, err = quotaDetails(data["quota"])
-		if err != nil {
+		if d.CustomAttributes, err = quotaDetails(data["quota"]); err != nil {
 			return nil, err
 		}
 	}
@@ -95,15 +95,23 @@ func scanType(data map[string]json.RawMessage) json.RawMessage {
 	}
 }
 
-// quotaDetails is where Harbor's receivers look for what happened to a quota.
+// quotaDetails is where Harbor's receivers look for what happened to a quota. A
+// quota without words has none.
 func quotaDetails(quota json.RawMessage) (json.RawMessage, error) {
-	var told struct {
-		Details string `json:"details"`
-	}
-	if len(quota) == 0 || json.Unmarshal(quota, &told) != nil || told.Details == "" {
+	if len(quota) == 0 || quota[0] != '{' {
 		return nil, nil
 	}
-	return encode(struct{ Details string }{told.Details})
+	var told struct {
+		Details any `json:"details"`
+	}
+	if err := json.Unmarshal(quota, &told); err != nil {
+		return nil, fmt.Errorf("the event's quota: %w", err)
+	}
+	details, ok := told.Details.(string)
+	if !ok {
+		return nil, nil
+	}
+	return encode(struct{ Details string }{details})
 }
 
 func repoType(public bool) string {

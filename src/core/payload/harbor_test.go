@@ -51,6 +51,8 @@ func TestHarborsOwnBodies(t *testing.T) {
 			repository + `,"scan":{"scan_type":"sbom"}}}`},
 		{"quota", "HarborV1", of(hook.ProjectQuota, `{"quota":{"details":"adding 3.2 MiB <too much>"}}`), `{"type":"projectQuota","occur_at":1680501893,"operator":"admin","event_data":{` +
 			repository + `,"custom_attributes":{"Details":"adding 3.2 MiB <too much>"},"quota":{"details":"adding 3.2 MiB <too much>"}}}`},
+		{"quota without words", "HarborV1", of(hook.ProjectQuota, `{"quota":{"details":5}}`), `{"type":"projectQuota","occur_at":1680501893,"operator":"admin","event_data":{` +
+			repository + `,"quota":{"details":5}}}`},
 		{"replication", "HarborV1", inProject, `{"type":"replicationFinished","occur_at":1680501893,"operator":"admin","event_data":{"replication":{"job_status":"Success"}}}`},
 	}
 	for _, tt := range tests {
