@@ -63,9 +63,9 @@ type renderer struct {
 }
 
 // Render implements webhook.Renderer.
-func (r renderer) Render(e hook.Event, policyID int64, t hook.Target) (body []byte, contentType string, err error) {
+func (r renderer) Render(e hook.Event, p hook.Policy, t hook.Target) (body []byte, contentType string, err error) {
 	o := r.options
-	o.PolicyID = policyID
+	o.PolicyID = p.ID
 	return r.formats.Render(e, t, o)
 }
 

@@ -21,15 +21,18 @@ import (
 //   - {{define}}, {{template}} and {{block}} are refused, so nothing recurs.
 //   - Only the functions of functions.go may be called, and they bound what they
 //     return before they make it.
-//   - Each turn of a {{range}} first pays for the nodes of its body, and what it
-//     ranges over is paid for by its length.
+//   - Each turn of a {{range}} first pays for itself and the nodes of its body, and
+//     what it ranges over is paid for by its length.
 //   - All text that is made or written is paid for by its length.
 const (
-	maxSteps = 20_000    // nodes visited in loops, and elements ranged over
+	maxSteps = 10_000    // nodes visited in loops, and elements ranged over
 	maxText  = 64 << 10  // bytes of one string that a function returns
-	maxMade  = 1 << 20   // bytes of all strings that functions return
-	maxBody  = 256 << 10 // bytes written
+	maxMade  = 256 << 10 // bytes of all strings that functions return
+	maxBody  = 128 << 10 // bytes written
 )
+
+// turn is what a turn of a loop costs beside the nodes of its body, in steps.
+const turn = 4
 
 // templateName begins the messages of text/template, which tidied takes off.
 const templateName = "template"
@@ -154,7 +157,7 @@ func (c *bounder) argument(n parse.Node) {
 
 // step is an action that pays for a turn of a loop.
 func step(at parse.Pos, cost int) parse.Node {
-	cost = max(cost, 1)
+	cost += turn
 	number := &parse.NumberNode{NodeType: parse.NodeNumber, Pos: at, IsInt: true, Int64: int64(cost), Text: strconv.Itoa(cost)}
 	return &parse.ActionNode{NodeType: parse.NodeAction, Pos: at, Pipe: &parse.PipeNode{
 		NodeType: parse.NodePipe, Pos: at, Cmds: []*parse.CommandNode{command(at, funcStep, number)},

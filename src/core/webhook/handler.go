@@ -20,7 +20,7 @@ type Store interface {
 // for the policy's owner, why it cannot be written; that it is told again would
 // change nothing.
 type Renderer interface {
-	Render(e hook.Event, policyID int64, t hook.Target) (body []byte, contentType string, err error)
+	Render(e hook.Event, p hook.Policy, t hook.Target) (body []byte, contentType string, err error)
 }
 
 // Submitter hands stored jobs to JobService. It does not block and cannot fail:
@@ -79,7 +79,7 @@ func (h *Handler) jobs(ctx context.Context, e hook.Event) ([]hook.Job, error) {
 		}
 		for position, target := range p.policy.Targets {
 			j := newJob(narrowed, p.policy, position)
-			if j.Detail, j.ContentType, err = h.render.Render(narrowed, p.policy.ID, target); err != nil {
+			if j.Detail, j.ContentType, err = h.render.Render(narrowed, p.policy, target); err != nil {
 				j.Detail, j.Status, j.StatusMessage = nil, hook.StatusError, err.Error()
 			}
 			jobs = append(jobs, j)

@@ -82,7 +82,7 @@ func (m *memory) UpdatePolicy(context.Context, *hook.Policy) error { return nil 
 func (m *memory) DeletePolicy(context.Context, int64, int64) error { return nil }
 
 // Render fails for the target with the template "broken".
-func (m *memory) Render(_ hook.Event, _ int64, t hook.Target) ([]byte, string, error) {
+func (m *memory) Render(_ hook.Event, _ hook.Policy, t hook.Target) ([]byte, string, error) {
 	if t.PayloadTemplate == "broken" {
 		return []byte("{"), "application/json", errors.New("line 1: broken")
 	}
