@@ -73,8 +73,9 @@ fmt: ## format all sources
 	$(TOOL) gofumpt -w src make tests
 
 .PHONY: generate
-generate: ## write generated files: the configuration template
+generate: ## write generated files: configuration template, golden payloads and their documentation
 	go test ./src/config -run TestTheTemplateIsUpToDate -count=1 -update
+	go test ./src/core/payload -run 'TestEverySampleRendersToItsGoldenFile|TestTheDocumentedExamplesAreCurrent' -count=1 -update
 
 .PHONY: lint
 lint: ## run the linters

@@ -33,7 +33,8 @@ func newCore(p *parts, cfg config.Config, s *store.Store, to webhook.JobService,
 	cache := webhook.NewCache(s, o.Log)
 	queuer := webhook.NewQueuer(to, o.Log)
 	catalog, formats := event.DefaultCatalog(), payload.DefaultFormats()
-	render := renderer{formats, payload.Options{ExternalRegistry: cfg.PublicRegistry()}}
+	options := payload.Options{ExternalRegistry: cfg.PublicRegistry(), Catalog: catalog}
+	render := renderer{formats, options}
 	events := event.NewHandler(webhook.NewHandler(cache, s, render, queuer))
 	interpreter := registry.NewInterpreter(s, cache, registry.WithOwnUserAgents(userAgent(o)), registry.WithCatalog(catalog))
 	c := &core{
@@ -47,13 +48,12 @@ func newCore(p *parts, cfg config.Config, s *store.Store, to webhook.JobService,
 			Projects: cache, Memory: interpreter, Handler: events, Catalog: catalog, Count: m.countComponent,
 		}),
 		Policies: webhook.NewPolicies(s, cache, webhook.Rules{
-			KnownType:     func(t hook.EventType) bool { _, ok := catalog.Lookup(t); return ok },
-			KnownFormat:   func(name string) bool { _, ok := formats.Lookup(name); return ok },
-			DefaultFormat: payload.NameEvents,
+			KnownType:   func(t hook.EventType) bool { _, ok := catalog.Lookup(t); return ok },
+			TargetTypes: formats.TargetTypes(), FormatsFor: formats.For,
+			CheckPayload: func(t hook.Target, types []hook.EventType) error { return formats.Check(t, types, options) },
 		}),
-		PayloadFormats: formats.Names(), NotificationToken: cfg.NotificationToken.Reveal(), NotificationRefused: m.countRefused,
-		ComponentToken: cfg.ComponentToken.Reveal(),
-		Health:         health, Portal: portal.Handler(), Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
+		Formats: formats, ComponentToken: cfg.ComponentToken.Reveal(), NotificationToken: cfg.NotificationToken.Reveal(), NotificationRefused: m.countRefused,
+		Health: health, Portal: portal.Handler(), Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
 	})
 	p.start("cache", cache.Run)
 	p.start("submitter", queuer.Run)
@@ -68,8 +68,10 @@ type renderer struct {
 }
 
 // Render implements webhook.Renderer.
-func (r renderer) Render(format string, e hook.Event) (body []byte, contentType string, err error) {
-	return r.formats.Render(format, e, r.options)
+func (r renderer) Render(e hook.Event, p hook.Policy, t hook.Target) (body []byte, contentType string, err error) {
+	o := r.options
+	o.PolicyID = p.ID
+	return r.formats.Render(e, t, o)
 }
 
 // userAgent is what this module calls itself in every request it makes.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -17,8 +18,9 @@ type acceptIn struct {
 }
 
 // Accept stores the events, their jobs and what they teach the tag memory in one
-// transaction. It returns the ids of the jobs that are new: an event whose id is
-// stored already is left out, with its jobs. When it returns nil, everything is
+// transaction. It returns the ids of the jobs that are new and not final: an
+// event whose id is stored already is left out, with its jobs. A job without a
+// status is pending. When it returns nil, everything is
 // committed. It may also be committed when it fails: callers repeat.
 func (s *Store) Accept(ctx context.Context, n hook.Notification, jobs []hook.Job) ([]int64, error) {
 	if len(n.Events) == 0 && len(n.Facts) == 0 {
@@ -41,7 +43,7 @@ func (s *Store) acceptBatch(ctx context.Context, in []acceptIn) ([][]int64, erro
 		}
 		for i := range in {
 			for _, job := range in[i].jobs {
-				if id, ok := ids[job.Key]; ok {
+				if id, ok := ids[job.Key]; ok && !job.Status.Final() {
 					out[i] = append(out[i], id)
 				}
 			}
@@ -108,11 +110,11 @@ func (s *Store) insertJobs(ctx context.Context, tx *sql.Tx, in []acceptIn, fresh
 			j := jobs[key]
 			values.add(j.UUID, j.Key, j.ProjectID, j.PolicyID, j.PolicyName, j.TargetPosition, j.EventID, string(j.HookType),
 				j.NotifyType, j.Target, j.Origin, j.PayloadFormat, j.ContentType, string(j.Detail), j.Repository, j.Tag, j.Digest,
-				string(hook.StatusPending), j.RedeliveryOf, raw(s.d.Now), raw(s.d.Now), raw(s.d.Now))
+				string(cmp.Or(j.Status, hook.StatusPending)), j.StatusMessage, j.RedeliveryOf, raw(s.d.Now), raw(s.d.Now), raw(s.d.Now))
 		}
 		stored, err := tx.QueryContext(ctx, `INSERT INTO webhook_job (job_uuid, job_key, project_id, policy_id, policy_name,
 				target_position, event_id, hook_type, notify_type, target, origin, payload_format, content_type, job_detail,
-				repository, tag, digest, status, redelivery_of, next_at, creation_time, update_time)
+				repository, tag, digest, status, status_message, redelivery_of, next_at, creation_time, update_time)
 			VALUES `+values.String()+` ON CONFLICT (job_key) DO NOTHING RETURNING id, job_key`, values.args...)
 		if err != nil {
 			return nil, fmt.Errorf("insert %d jobs: %w", len(part), err)

@@ -17,11 +17,12 @@ type querier interface {
 
 // storedTarget is a target after the first, as it stands in more_targets.
 type storedTarget struct {
-	Type           string `json:"type"`
-	Address        string `json:"address"`
-	AuthHeader     string `json:"auth_header,omitempty"` // encrypted
-	SkipCertVerify bool   `json:"skip_cert_verify,omitempty"`
-	PayloadFormat  string `json:"payload_format"`
+	Type            string `json:"type"`
+	Address         string `json:"address"`
+	AuthHeader      string `json:"auth_header,omitempty"` // encrypted
+	SkipCertVerify  bool   `json:"skip_cert_verify,omitempty"`
+	PayloadFormat   string `json:"payload_format"`
+	PayloadTemplate string `json:"payload_template,omitempty"`
 }
 
 // The places that secrets are sealed for.
@@ -65,7 +66,10 @@ func (s *Store) writePolicy(ctx context.Context, tx *sql.Tx, p *hook.Policy) err
 	}
 	more := make([]storedTarget, 0, len(p.Targets))
 	for i, t := range p.Targets {
-		more = append(more, storedTarget{t.Type, t.Address, s.seal.seal(authHeaderPlace(p.ID, i), t.AuthHeader), t.SkipCertVerify, t.PayloadFormat})
+		more = append(more, storedTarget{
+			Type: t.Type, Address: t.Address, AuthHeader: s.seal.seal(authHeaderPlace(p.ID, i), t.AuthHeader), SkipCertVerify: t.SkipCertVerify,
+			PayloadFormat: t.PayloadFormat, PayloadTemplate: t.PayloadTemplate,
+		})
 	}
 	first := more[0]
 	moreTargets, err := json.Marshal(more[1:])
@@ -75,11 +79,11 @@ func (s *Store) writePolicy(ctx context.Context, tx *sql.Tx, p *hook.Policy) err
 	var created, updated int64
 	err = tx.QueryRowContext(ctx, `UPDATE webhook_policy SET name = $3, description = $4, enabled = $5, hook_types = $6, filters = $7,
 			notify_type = $8, target = $9, auth_header = $10, skip_cert_verify = $11, payload_format = $12, more_targets = $13,
-			secret = $14, update_time = `+s.d.Now+`
+			secret = $14, payload_template = $15, update_time = `+s.d.Now+`
 		WHERE id = $1 AND project_id = $2 RETURNING creator, creation_time, update_time`,
 		p.ID, p.ProjectID, p.Name, p.Description, p.Enabled, string(hookTypes), string(filters),
 		first.Type, first.Address, first.AuthHeader, first.SkipCertVerify, first.PayloadFormat, string(moreTargets),
-		s.seal.seal(secretPlace(p.ID), p.Secret)).Scan(&p.Creator, &created, &updated)
+		s.seal.seal(secretPlace(p.ID), p.Secret), first.PayloadTemplate).Scan(&p.Creator, &created, &updated)
 	if err != nil {
 		return err
 	}
@@ -145,7 +149,8 @@ func (s *Store) Policies(ctx context.Context, projectID int64) ([]hook.Policy, e
 
 func (s *Store) queryPolicies(ctx context.Context, q querier, condition string, args ...any) ([]hook.Policy, error) {
 	result, err := q.QueryContext(ctx, `SELECT id, name, description, project_id, enabled, hook_types, filters, notify_type, target,
-			auth_header, skip_cert_verify, payload_format, more_targets, secret, creator, creation_time, update_time
+			auth_header, skip_cert_verify, payload_format, payload_template, more_targets, secret, creator,
+			creation_time, update_time
 		FROM webhook_policy WHERE `+condition+` ORDER BY id`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read policies: %w", err)
@@ -168,7 +173,8 @@ func (s *Store) scanPolicy(row scanner) (hook.Policy, error) {
 	var hookTypes, filters, more, secret string
 	var created, updated int64
 	if err := row.Scan(&p.ID, &p.Name, &p.Description, &p.ProjectID, &p.Enabled, &hookTypes, &filters, &first.Type, &first.Address,
-		&first.AuthHeader, &first.SkipCertVerify, &first.PayloadFormat, &more, &secret, &p.Creator, &created, &updated); err != nil {
+		&first.AuthHeader, &first.SkipCertVerify, &first.PayloadFormat, &first.PayloadTemplate, &more, &secret, &p.Creator,
+		&created, &updated); err != nil {
 		return p, err
 	}
 	p.CreationTime, p.UpdateTime = timeOf(created), timeOf(updated)
@@ -188,7 +194,10 @@ func (s *Store) scanPolicy(row scanner) (hook.Policy, error) {
 		if err != nil {
 			return p, err
 		}
-		p.Targets = append(p.Targets, hook.Target{Type: t.Type, Address: t.Address, AuthHeader: authHeader, SkipCertVerify: t.SkipCertVerify, PayloadFormat: t.PayloadFormat})
+		p.Targets = append(p.Targets, hook.Target{
+			Type: t.Type, Address: t.Address, AuthHeader: authHeader, SkipCertVerify: t.SkipCertVerify,
+			PayloadFormat: t.PayloadFormat, PayloadTemplate: t.PayloadTemplate,
+		})
 	}
 	var err error
 	p.Secret, err = s.seal.open(secretPlace(p.ID), secret)

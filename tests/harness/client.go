@@ -32,6 +32,8 @@ type Policy struct {
 	Target     string   `json:"target"`
 	AuthHeader string   `json:"auth_header,omitempty"`
 	Secret     string   `json:"secret,omitempty"`
+	Format     string   `json:"payload_format,omitempty"`
+	Template   string   `json:"payload_template,omitempty"`
 }
 
 // Filter is a filter of a policy; Value is a string or a list of strings.

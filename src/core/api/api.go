@@ -40,6 +40,13 @@ type Catalog interface {
 	Lookup(name hook.EventType) (event.Type, bool)
 }
 
+// Formats lists the types of target and the payload formats each of them reads,
+// defaults first.
+type Formats interface {
+	TargetTypes() []string
+	For(targetType string) []string
+}
+
 // Config is what an API needs. Fields without another word are required.
 type Config struct {
 	Store    Store
@@ -49,8 +56,7 @@ type Config struct {
 	// Components takes what other parts of Harbor tell.
 	Components Components
 	Catalog    Catalog
-	// PayloadFormats are the names of the formats a target may ask for.
-	PayloadFormats []string
+	Formats    Formats
 	// NotificationToken is what the registry must show. Empty lets everybody in,
 	// which is for listeners on loopback only.
 	NotificationToken string

@@ -24,10 +24,12 @@ type eventDescription struct {
 // types once more with titles for people.
 func (a *API) listEventTypes(c *call) error {
 	shown := eventTypesJSON{
-		EventTypes:     []hook.EventType{},
-		NotifyTypes:    []string{hook.TargetHTTP},
-		PayloadFormats: []notifyFormats{{hook.TargetHTTP, append([]string{}, a.PayloadFormats...)}},
-		Types:          []eventDescription{},
+		EventTypes: []hook.EventType{},
+		Types:      []eventDescription{},
+	}
+	for _, t := range a.Formats.TargetTypes() {
+		shown.NotifyTypes = append(shown.NotifyTypes, t)
+		shown.PayloadFormats = append(shown.PayloadFormats, notifyFormats{t, a.Formats.For(t)})
 	}
 	for _, t := range a.Catalog.Types() {
 		shown.EventTypes = append(shown.EventTypes, t.Name)

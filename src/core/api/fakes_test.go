@@ -36,6 +36,18 @@ func callers() []string {
 
 var epoch = time.Date(2020, time.March, 3, 7, 58, 52, 0, time.UTC)
 
+// formats are the payload formats.
+type formats struct{}
+
+func (formats) TargetTypes() []string { return []string{"http", "slack"} }
+
+func (formats) For(targetType string) []string {
+	if targetType == "slack" {
+		return []string{"Slack"}
+	}
+	return []string{"Events", "Default"}
+}
+
 // memory is a store, a policies service and an auth service.
 type memory struct {
 	mu       sync.Mutex
@@ -294,7 +306,7 @@ func newSite(t *testing.T, change ...func(*api.Config)) *site {
 	t.Helper()
 	s := &site{memory: newMemory(), log: &strings.Builder{}}
 	c := api.Config{
-		Store: s.memory, Policies: s.memory, Auth: s.memory, Catalog: event.DefaultCatalog(), PayloadFormats: []string{"Events"},
+		Store: s.memory, Policies: s.memory, Auth: s.memory, Catalog: event.DefaultCatalog(), Formats: formats{},
 		Intake: intakeFunc(func(_ context.Context, body []byte) (int, int, error) {
 			if !json.Valid(body) {
 				return 0, 0, hook.Invalid("", "the body is not JSON")

@@ -28,7 +28,7 @@ func TestCreatingAPolicy(t *testing.T) {
 	}
 	want := hook.Policy{
 		ID: 101, ProjectID: 1, Name: "new", Enabled: true, Creator: admin, HookTypes: []hook.EventType{hook.PushImage},
-		Targets:      []hook.Target{{Type: "http", Address: "https://ci.example.com/new", AuthHeader: "Bearer x", PayloadFormat: "Events"}},
+		Targets:      []hook.Target{{Address: "https://ci.example.com/new", AuthHeader: "Bearer x"}},
 		CreationTime: epoch, UpdateTime: epoch,
 	}
 	if diff := cmp.Diff(want, s.policies[1]); diff != "" {
@@ -241,6 +241,21 @@ func TestForwardedHeadersAreNotBelieved(t *testing.T) {
 	}
 }
 
+func TestATemplateIsWrittenAndShown(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	wantStatus(t, s.do(admin, "PUT", policiesPath+"/3", `{"payload_format":"Custom","payload_template":"{{json .tag}}"}`), http.StatusOK)
+	got := decode[struct {
+		Template string `json:"payload_template"`
+		Targets  []struct {
+			Template string `json:"payload_template"`
+		}
+	}](t, s.do(master, "GET", policiesPath+"/3", ""))
+	if got.Template != "{{json .tag}}" || len(got.Targets) != 1 || got.Targets[0].Template != got.Template {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestEventTypesComeFromTheCatalog(t *testing.T) {
 	t.Parallel()
 	got := decode[struct {
@@ -254,6 +269,9 @@ func TestEventTypesComeFromTheCatalog(t *testing.T) {
 	}](t, newSite(t).do(master, "GET", "/api/projects/1/webhook/events", ""))
 	if len(got.EventType) < 6 || got.EventType[0] != "pushImage" || got.NotifyType[0] != "http" || got.PayloadFormats[0].Formats[0] != "Events" {
 		t.Errorf("got %+v", got)
+	}
+	if diff := cmp.Diff([]string{"http", "slack"}, got.NotifyType); diff != "" || len(got.PayloadFormats) != 2 || got.PayloadFormats[1].Formats[0] != "Slack" {
+		t.Errorf("types of target and formats are %+v", got)
 	}
 	if len(got.Types) != len(got.EventType) || got.Types[0].Title == "" || got.Types[0].Group == "" {
 		t.Errorf("types are %+v", got.Types)

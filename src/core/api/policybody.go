@@ -15,7 +15,7 @@ import (
 func applyPolicy(stored hook.Policy, body []byte) (hook.Policy, error) {
 	o := parseBody(body,
 		"name", "description", "enabled", "hook_types", "event_types", "filters", "secret",
-		"target", "targets", "auth_header", "skip_cert_verify", "payload_format",
+		"target", "targets", "auth_header", "skip_cert_verify", "payload_format", "payload_template",
 		"id", "project_id", "creator", "creation_time", "update_time", "retry_on")
 	p := stored
 	o.str("name", &p.Name)

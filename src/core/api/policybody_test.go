@@ -47,11 +47,14 @@ func TestAWriteReplacesWhatItNames(t *testing.T) {
 		"first target's fields": {`{"skip_cert_verify":false,"payload_format":"Slack","auth_header":"new"}`, func(p *hook.Policy) {
 			p.Targets[0].SkipCertVerify, p.Targets[0].PayloadFormat, p.Targets[0].AuthHeader = false, "Slack", "new"
 		}},
-		"masks":            {`{"auth_header":"********","secret":"********"}`, func(*hook.Policy) {}},
-		"removed":          {`{"auth_header":"","secret":""}`, func(p *hook.Policy) { p.Targets[0].AuthHeader, p.Secret = "", "" }},
-		"secret":           {`{"secret":"new"}`, func(p *hook.Policy) { p.Secret = "new" }},
-		"fewer targets":    {`{"targets":[{"address":"https://a.example/x?token=1"}]}`, func(p *hook.Policy) { p.Targets = p.Targets[:1] }},
-		"targets in order": {`{"targets":[{},{"payload_format":"Default"}]}`, func(p *hook.Policy) { p.Targets[1].PayloadFormat = "Default" }},
+		"a template":           {`{"payload_format":"Custom","payload_template":"{{json .tag}}"}`, custom},
+		"another type":         {`{"targets":[{"type":"slack"},{}]}`, func(p *hook.Policy) { p.Targets[0].Type, p.Targets[0].PayloadFormat = "slack", "" }},
+		"a template of a list": {`{"targets":[{"payload_format":"Custom","payload_template":"{{json .tag}}"},{}]}`, custom},
+		"masks":                {`{"auth_header":"********","secret":"********"}`, func(*hook.Policy) {}},
+		"removed":              {`{"auth_header":"","secret":""}`, func(p *hook.Policy) { p.Targets[0].AuthHeader, p.Secret = "", "" }},
+		"secret":               {`{"secret":"new"}`, func(p *hook.Policy) { p.Secret = "new" }},
+		"fewer targets":        {`{"targets":[{"address":"https://a.example/x?token=1"}]}`, func(p *hook.Policy) { p.Targets = p.Targets[:1] }},
+		"targets in order":     {`{"targets":[{},{"payload_format":"Default"}]}`, func(p *hook.Policy) { p.Targets[1].PayloadFormat = "Default" }},
 		"targets turned round": {`{"targets":[{"address":"https://b.example/y"},{"address":"https://a.example/x?token=1","auth_header":"********"}]}`, func(p *hook.Policy) {
 			p.Targets[0], p.Targets[1] = p.Targets[1], p.Targets[0]
 		}},
@@ -63,7 +66,7 @@ func TestAWriteReplacesWhatItNames(t *testing.T) {
 		}},
 		"a new target": {`{"secret":"new","targets":[{},{},{"address":"https://c.example/","auth_header":"C"}]}`, func(p *hook.Policy) {
 			p.Secret = "new"
-			p.Targets = append(p.Targets, hook.Target{Type: "http", Address: "https://c.example/", AuthHeader: "C", PayloadFormat: "Events"})
+			p.Targets = append(p.Targets, hook.Target{Address: "https://c.example/", AuthHeader: "C"})
 		}},
 		"both names of one target": {`{"target":"https://a.example/q","targets":[{"address":"https:\/\/a.example/q","type":"http"},{}]}`, func(p *hook.Policy) {
 			p.Targets[0].Address = "https://a.example/q"
@@ -85,6 +88,47 @@ func TestAWriteReplacesWhatItNames(t *testing.T) {
 				t.Errorf("the stored policy was changed: %s", diff)
 			}
 		})
+	}
+}
+
+func custom(p *hook.Policy) {
+	p.Targets[0].PayloadFormat, p.Targets[0].PayloadTemplate = "Custom", "{{json .tag}}"
+}
+
+// TestAFormatTakesWhatGoesWithItAlong is about policies whose stored type or
+// template does not fit the format that is asked for now.
+func TestAFormatTakesWhatGoesWithItAlong(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		stored, want hook.Target
+		body         string
+	}{
+		"a template goes with its format": {
+			hook.Target{Type: "http", PayloadFormat: "Custom", PayloadTemplate: "1"}, hook.Target{Type: "http", PayloadFormat: "Events"}, `{"payload_format":"Events"}`,
+		},
+		"a template stays": {
+			hook.Target{Type: "http", PayloadFormat: "Custom", PayloadTemplate: "1"},
+			hook.Target{Type: "http", PayloadFormat: "Custom", PayloadTemplate: "1"},
+			`{"payload_format":"Custom"}`,
+		},
+		"a template for another format": {
+			hook.Target{Type: "http", PayloadFormat: "Custom", PayloadTemplate: "1"},
+			hook.Target{Type: "http", PayloadFormat: "Events", PayloadTemplate: "2"},
+			`{"payload_format":"Events","payload_template":"2"}`,
+		},
+		"a type goes with its format": {
+			hook.Target{Type: "slack", PayloadFormat: "Slack"}, hook.Target{PayloadFormat: "Events"}, `{"payload_format":"Events"}`,
+		},
+	} {
+		stored := hook.Policy{Targets: []hook.Target{tc.stored}}
+		stored.Targets[0].Address, tc.want.Address = "https://a.example/", "https://a.example/"
+		got, err := applyPolicy(stored, []byte(tc.body))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if diff := cmp.Diff([]hook.Target{tc.want}, got.Targets); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 
@@ -140,6 +184,7 @@ func TestAWriteIsRefused(t *testing.T) {
 		"two addresses":            {`{"target":"https://a.example/1","targets":[{"address":"https://a.example/2"}]}`, "target"},
 		"two auth headers":         {`{"auth_header":"1","targets":[{"auth_header":"2"}]}`, "auth_header"},
 		"two verifications":        {`{"skip_cert_verify":true,"targets":[{"skip_cert_verify":false}]}`, "skip_cert_verify"},
+		"two templates":            {`{"payload_template":"1","targets":[{"payload_template":"2"},{}]}`, "payload_template"},
 		"two formats":              {`{"payload_format":"A","targets":[{"payload_format":"B"}]}`, "payload_format"},
 		"skip_cert_verify":         {`{"skip_cert_verify":"no"}`, "skip_cert_verify"},
 		"secret of a wrong type":   {`{"secret":1}`, "secret"},
@@ -175,7 +220,7 @@ func TestANewPolicyHasDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := hook.Policy{ProjectID: 1, Enabled: true, Targets: []hook.Target{{Type: "http", Address: "https://a.example", PayloadFormat: "Events"}}}
+	want := hook.Policy{ProjectID: 1, Enabled: true, Targets: []hook.Target{{Address: "https://a.example"}}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -23,6 +23,7 @@ type policyJSON struct {
 	AuthHeader     string           `json:"auth_header,omitempty"`
 	SkipCertVerify bool             `json:"skip_cert_verify"`
 	PayloadFormat  string           `json:"payload_format"`
+	Template       string           `json:"payload_template,omitempty"`
 	Secret         string           `json:"secret,omitempty"`
 	RetryOn        []string         `json:"retry_on"`
 	Creator        string           `json:"creator"`
@@ -36,6 +37,7 @@ type targetJSON struct {
 	AuthHeader     string `json:"auth_header,omitempty"`
 	SkipCertVerify bool   `json:"skip_cert_verify"`
 	PayloadFormat  string `json:"payload_format"`
+	Template       string `json:"payload_template,omitempty"`
 }
 
 // showPolicy masks the secrets of a policy, and the queries of its targets too
@@ -55,12 +57,13 @@ func showPolicy(p hook.Policy, mayUpdate bool) policyJSON {
 		if !mayUpdate {
 			t.Address = hook.MaskTarget(t.Address)
 		}
-		shown.Targets[i] = targetJSON{t.Type, t.Address, masked(t.AuthHeader), t.SkipCertVerify, t.PayloadFormat}
+		shown.Targets[i] = targetJSON{t.Type, t.Address, masked(t.AuthHeader), t.SkipCertVerify, t.PayloadFormat, t.PayloadTemplate}
 	}
 	if len(shown.Targets) > 0 {
 		first := shown.Targets[0]
 		shown.Target, shown.AuthHeader = first.Address, first.AuthHeader
-		shown.SkipCertVerify, shown.PayloadFormat = first.SkipCertVerify, first.PayloadFormat
+		shown.SkipCertVerify = first.SkipCertVerify
+		shown.PayloadFormat, shown.Template = first.PayloadFormat, first.Template
 	}
 	return shown
 }

@@ -8,9 +8,6 @@ import (
 	"github.com/harborhook/harborhook/src/hook"
 )
 
-// defaultFormat is the payload format of a target for which the first family names none.
-const defaultFormat = "Events"
-
 // headMembers are the members of a policy that speak of its first target, and
 // their names there.
 var headMembers = [...]struct{ policy, target string }{
@@ -18,12 +15,13 @@ var headMembers = [...]struct{ policy, target string }{
 	{"auth_header", "auth_header"},
 	{"skip_cert_verify", "skip_cert_verify"},
 	{"payload_format", "payload_format"},
+	{"payload_template", "payload_template"},
 }
 
 // readTargets merges what the body says of targets with the stored ones. A list
 // replaces the list; the single members change the first target only.
 func readTargets(o *object, stored []hook.Target) []hook.Target {
-	given, ok := o.objects("targets", "type", "address", "auth_header", "skip_cert_verify", "payload_format")
+	given, ok := o.objects("targets", "type", "address", "auth_header", "skip_cert_verify", "payload_format", "payload_template")
 	if o.err != nil {
 		return stored
 	}
@@ -58,6 +56,7 @@ func mergeHead(o, first *object) {
 	o.str("auth_header", &text)
 	o.boolean("skip_cert_verify", new(bool))
 	o.str("payload_format", &text)
+	o.str("payload_template", &text)
 	for _, m := range headMembers {
 		single, ok := o.members[m.policy]
 		if !ok || o.err != nil {
@@ -94,20 +93,34 @@ func readTarget(g *object, i int, stored []hook.Target) hook.Target {
 		}
 	}
 	t := before
-	if before == (hook.Target{}) {
-		t = hook.Target{Type: hook.TargetHTTP, PayloadFormat: defaultFormat}
-	}
 	t.Address = address
 	if address == "" && g.err == nil {
 		g.err = hook.Invalid("target", "must not be empty")
 	}
-	g.str("type", &t.Type)
+	readFormat(g, &t)
 	g.boolean("skip_cert_verify", &t.SkipCertVerify)
-	g.str("payload_format", &t.PayloadFormat)
 	if keeps(g, "auth_header", &t.AuthHeader) {
 		mustStay(g, "auth_header", address, before)
 	}
 	return t
+}
+
+// readFormat reads what decides the body. The type and format of a target go
+// together, and so do its format and template: of two, the one that is left out
+// is kept only while the other one stays. What is then empty, the policies
+// service fills in.
+func readFormat(g *object, t *hook.Target) {
+	before := *t
+	hasType, hasFormat := g.str("type", &t.Type), g.str("payload_format", &t.PayloadFormat)
+	if hasType && !hasFormat && t.Type != before.Type {
+		t.PayloadFormat = ""
+	}
+	if hasFormat && !hasType && t.PayloadFormat != before.PayloadFormat && t.Type != hook.TargetHTTP {
+		t.Type = ""
+	}
+	if !g.str("payload_template", &t.PayloadTemplate) && t.PayloadFormat != before.PayloadFormat {
+		t.PayloadTemplate = ""
+	}
 }
 
 // readSecret keeps the stored secret only if no target lies at a new origin.

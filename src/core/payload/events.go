@@ -8,7 +8,7 @@ import (
 const NameEvents = "Events"
 
 func events() Format {
-	return Format{Name: NameEvents, ContentType: "application/json", Render: renderEvents}
+	return Format{Name: NameEvents, ContentType: "application/json", TargetType: hook.TargetHTTP, Render: renderEvents}
 }
 
 // message is the whole body. The mission fixes names and order of the fields up
@@ -39,27 +39,81 @@ type chartEntry struct {
 	origin
 }
 
-// origin is what both shapes add. Its fields are always there, empty if unknown,
-// but for Change, which pushes have only.
-type origin struct {
-	Digest      string      `json:"digest"`
-	ResourceURL string      `json:"resource_url"`
-	Operator    string      `json:"operator"`
-	EventID     string      `json:"event_id"`
-	Change      hook.Change `json:"change,omitempty"`
+// projectEntry is for what happened to a project as a whole.
+type projectEntry struct {
+	Project     string `json:"project"`
+	TriggerTime int64  `json:"trigger_time"`
+	ProjectType string `json:"project_type"`
+	source
 }
 
-// renderEvents writes one entry for each resource of the event.
-func renderEvents(e hook.Event, o Options) ([]byte, error) {
-	entry := newImageEntry
-	if e.Type == hook.UploadChart || e.Type == hook.DownloadChart || e.Type == hook.DeleteChart {
-		entry = newChartEntry
+// origin is what is added to the entry of a resource. Its fields are always
+// there, empty if unknown, but for the change, which only pushes make.
+type origin struct {
+	Digest      string `json:"digest"`
+	ResourceURL string `json:"resource_url"`
+	source
+	Change hook.Change `json:"change,omitempty"`
+}
+
+// source is what is added to every entry.
+type source struct {
+	Operator  string `json:"operator"`
+	EventID   string `json:"event_id"`
+	Recovered bool   `json:"recovered,omitempty"`
+}
+
+// renderEvents writes one entry for each resource of the event, or one for the
+// event if it has none. Each entry has the members of the event's data.
+func renderEvents(e hook.Event, _ hook.Target, o Options) ([]byte, error) {
+	data, err := members(e.Data)
+	if err != nil {
+		return nil, err
 	}
-	m := message{EventType: e.Type, Events: make([]any, 0, len(e.Resources))}
-	for _, r := range e.Resources {
-		m.Events = append(m.Events, entry(e, r, o))
+	m := message{EventType: e.Type, Events: make([]any, 0, max(len(e.Resources), 1))}
+	for _, entry := range entries(e, o) {
+		if len(data) > 0 {
+			merged, err := merge(entry, data)
+			if err != nil {
+				return nil, err
+			}
+			entry = merged
+		}
+		m.Events = append(m.Events, entry)
 	}
 	return encode(m)
+}
+
+func entries(e hook.Event, o Options) []any {
+	if e.Repository == "" && len(e.Resources) == 0 {
+		return []any{newProjectEntry(e)}
+	}
+	resources := e.Resources
+	if len(resources) == 0 {
+		resources = []hook.Resource{{}}
+	}
+	entry := newImageEntry
+	if isChart(e.Type) {
+		entry = newChartEntry
+	}
+	list := make([]any, len(resources))
+	for i, r := range resources {
+		list[i] = entry(e, r, o)
+	}
+	return list
+}
+
+func isChart(t hook.EventType) bool {
+	return t == hook.UploadChart || t == hook.DownloadChart || t == hook.DeleteChart
+}
+
+func newProjectEntry(e hook.Event) any {
+	return projectEntry{
+		Project:     e.Project,
+		TriggerTime: e.OccurredAt.UnixMilli(),
+		ProjectType: projectType(e.Public),
+		source:      sourceOf(e),
+	}
 }
 
 func newImageEntry(e hook.Event, r hook.Resource, o Options) any {
@@ -91,10 +145,13 @@ func originOf(e hook.Event, r hook.Resource, o Options) origin {
 	return origin{
 		Digest:      r.Digest,
 		ResourceURL: resourceURL(e, r, o),
-		Operator:    e.Operator,
-		EventID:     e.ID,
+		source:      sourceOf(e),
 		Change:      r.Change,
 	}
+}
+
+func sourceOf(e hook.Event) source {
+	return source{Operator: e.Operator, EventID: e.ID, Recovered: e.Recovered}
 }
 
 func projectType(public bool) string {

@@ -16,9 +16,11 @@ type Store interface {
 	Accept(ctx context.Context, n hook.Notification, jobs []hook.Job) ([]int64, error)
 }
 
-// Renderer writes what a target receives.
+// Renderer writes what a target of a policy receives. An error says, in words
+// for the policy's owner, why it cannot be written; that it is told again would
+// change nothing.
 type Renderer interface {
-	Render(format string, e hook.Event) (body []byte, contentType string, err error)
+	Render(e hook.Event, p hook.Policy, t hook.Target) (body []byte, contentType string, err error)
 }
 
 // Submitter hands stored jobs to JobService. It does not block and cannot fail:
@@ -42,7 +44,8 @@ func NewHandler(cache *Cache, store Store, render Renderer, submit Submitter) *H
 
 // Handle stores the notification and one job for each target of each policy that
 // an event matches, and submits the jobs. When it returns nil, all of it is
-// committed. Repeating a notification changes nothing.
+// committed. Repeating a notification changes nothing. A job whose body cannot be
+// written is stored as failed, with the reason.
 func (h *Handler) Handle(ctx context.Context, n hook.Notification) error {
 	var jobs []hook.Job
 	for _, e := range n.Events {
@@ -75,11 +78,11 @@ func (h *Handler) jobs(ctx context.Context, e hook.Event) ([]hook.Job, error) {
 			continue
 		}
 		for position, target := range p.policy.Targets {
-			body, contentType, err := h.render.Render(target.PayloadFormat, narrowed)
-			if err != nil {
-				return nil, fmt.Errorf("render event %s for policy %d: %w", e.ID, p.policy.ID, err)
+			j := newJob(narrowed, p.policy, position)
+			if j.Detail, j.ContentType, err = h.render.Render(narrowed, p.policy, target); err != nil {
+				j.Detail, j.Status, j.StatusMessage = nil, hook.StatusError, err.Error()
 			}
-			jobs = append(jobs, newJob(narrowed, p.policy, position, body, contentType))
+			jobs = append(jobs, j)
 		}
 	}
 	return jobs, nil
@@ -95,13 +98,13 @@ func (c *compiled) matches(e hook.Event) (hook.Event, bool) {
 	return e, false
 }
 
-func newJob(e hook.Event, p hook.Policy, position int, body []byte, contentType string) hook.Job {
+func newJob(e hook.Event, p hook.Policy, position int) hook.Job {
 	target := p.Targets[position]
 	j := hook.Job{
 		UUID: uuid.NewString(), Key: hook.JobKey(e.ID, p.ID, position), ProjectID: p.ProjectID, PolicyID: p.ID, PolicyName: p.Name,
 		TargetPosition: position, EventID: e.ID, HookType: e.Type, NotifyType: target.Type,
 		Target: hook.MaskTarget(target.Address), Origin: hook.TargetOrigin(target.Address),
-		PayloadFormat: target.PayloadFormat, ContentType: contentType, Detail: body, Repository: e.Repository,
+		PayloadFormat: target.PayloadFormat, Repository: e.Repository, Status: hook.StatusPending,
 	}
 	if len(e.Resources) > 0 {
 		j.Tag, j.Digest = e.Resources[0].Tag, e.Resources[0].Digest

@@ -80,7 +80,12 @@ func (m *memory) CreatePolicy(_ context.Context, p *hook.Policy) error {
 }
 func (m *memory) UpdatePolicy(context.Context, *hook.Policy) error { return nil }
 func (m *memory) DeletePolicy(context.Context, int64, int64) error { return nil }
-func (m *memory) Render(string, hook.Event) ([]byte, string, error) {
+
+// Render fails for the target with the template "broken".
+func (m *memory) Render(_ hook.Event, _ hook.Policy, t hook.Target) ([]byte, string, error) {
+	if t.PayloadTemplate == "broken" {
+		return []byte("{"), "application/json", errors.New("line 1: broken")
+	}
 	return []byte("{}"), "application/json", nil
 }
 
@@ -126,6 +131,51 @@ func TestAJobForEachTargetOfEachMatchingPolicy(t *testing.T) {
 	}
 	if diff := cmp.Diff(submitted{{1, 2, 3}}, got); diff != "" {
 		t.Errorf("submitted (-want +got):\n%s", diff)
+	}
+}
+
+func TestABodyThatCannotBeWrittenFailsItsOwnJobOnly(t *testing.T) {
+	t.Parallel()
+	p := newPolicy(1, "https://a.example.com", "https://b.example.com")
+	p.Targets[0].PayloadTemplate = "broken"
+	store := &memory{policies: []hook.Policy{p, newPolicy(2, "https://c.example.com")}}
+	var got submitted
+	h := NewHandler(NewCache(store, quiet()), store, store, &got)
+	if err := h.Handle(t.Context(), hook.Notification{Events: []hook.Event{push("app", "v1")}}); err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, j := range store.jobs {
+		lines = append(lines, strings.Join([]string{j.Key, string(j.Status), j.StatusMessage, j.ContentType, string(j.Detail)}, " "))
+	}
+	want := []string{
+		"e/1/0 error line 1: broken application/json ",
+		"e/1/1 pending  application/json {}",
+		"e/2/0 pending  application/json {}",
+	}
+	if diff := cmp.Diff(want, lines); diff != "" {
+		t.Errorf("jobs (-want +got):\n%s", diff)
+	}
+}
+
+func TestTypeAndFormatOfATargetCompleteEachOther(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ typ, format, wantType, wantFormat string }{
+		{"", "", "http", "Events"},
+		{"http", "", "http", "Events"},
+		{"slack", "", "slack", "Slack"},
+		{"", "Slack", "slack", "Slack"},
+		{"http", "Slack", "slack", "Slack"},
+		{"", "Custom", "http", "Custom"},
+	} {
+		p := newPolicy(0, "https://a.example.com")
+		p.Targets[0].Type, p.Targets[0].PayloadFormat = c.typ, c.format
+		if err := newService(&memory{}).Check(&p); err != nil {
+			t.Errorf("%q, %q: %v", c.typ, c.format, err)
+		}
+		if got := p.Targets[0]; got.Type != c.wantType || got.PayloadFormat != c.wantFormat {
+			t.Errorf("%q, %q: got %q, %q; want %q, %q", c.typ, c.format, got.Type, got.PayloadFormat, c.wantType, c.wantFormat)
+		}
 	}
 }
 
@@ -212,7 +262,16 @@ func (i *interrupted) Policies(ctx context.Context, projectID int64) ([]hook.Pol
 func newService(store *memory) *Policies {
 	return NewPolicies(store, NewCache(store, quiet()), Rules{
 		KnownType:   func(t hook.EventType) bool { return t == hook.PushImage || t == hook.PullImage },
-		KnownFormat: func(name string) bool { return name == "Events" }, DefaultFormat: "Events",
+		TargetTypes: []string{"http", "slack"},
+		FormatsFor: func(targetType string) []string {
+			return map[string][]string{"http": {"Events", "Custom"}, "slack": {"Slack"}}[targetType]
+		},
+		CheckPayload: func(t hook.Target, types []hook.EventType) error {
+			if t.PayloadTemplate == "broken" && slices.Contains(types, hook.PushImage) {
+				return hook.Invalid("payload_template", "line 1: broken")
+			}
+			return nil
+		},
 	})
 }
 
@@ -238,6 +297,8 @@ func TestPoliciesAreChecked(t *testing.T) {
 		{"header with line break", func(p *hook.Policy) { p.Targets[0].AuthHeader = "a\r\nX: y" }, "auth_header"},
 		{"unknown format", func(p *hook.Policy) { p.Targets[0].PayloadFormat = "XML" }, "payload_format"},
 		{"unknown target type", func(p *hook.Policy) { p.Targets[0].Type = "smtp" }, "type"},
+		{"bad template", func(p *hook.Policy) { p.Targets[0].PayloadFormat, p.Targets[0].PayloadTemplate = "Custom", "broken" }, "payload_template"},
+		{"format of another type", func(p *hook.Policy) { p.Targets[0].Type, p.Targets[0].PayloadFormat = "slack", "Events" }, "payload_format"},
 		{"bad filter", func(p *hook.Policy) { p.Filters = []hook.Filter{tags("(")} }, "filters[0].value"},
 	}
 	for _, c := range cases {

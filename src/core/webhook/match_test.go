@@ -149,20 +149,30 @@ func FuzzCompileFilter(f *testing.F) {
 	})
 }
 
+// BenchmarkMatch50Policies has a budget of 100 µs, and of no allocation that
+// grows with the number of projects.
 func BenchmarkMatch50Policies(b *testing.B) {
-	var policies []compiled
-	for range 50 {
-		m, err := compile([]hook.Filter{repositories("(api|web|team/.*)"), tags(`v\d+\.\d+(-rc\d+)?`)})
-		if err != nil {
+	var policies []hook.Policy
+	for i := range int64(50) {
+		p := newPolicy(i, "https://a.example.com")
+		p.Filters = []hook.Filter{repositories("(api|web|team/.*)"), tags(`v\d+\.\d+(-rc\d+)?`)}
+		policies = append(policies, p)
+	}
+	cache := NewCache(&memory{policies: policies}, quiet())
+	for project := range int64(1000) {
+		if _, err := cache.enabledPolicies(b.Context(), project); err != nil {
 			b.Fatal(err)
 		}
-		policies = append(policies, compiled{types: []hook.EventType{hook.PushImage}, matcher: m})
 	}
 	e := push("team/app", "v1.22-rc3")
 	b.ReportAllocs()
 	for b.Loop() {
-		for i := range policies {
-			if _, ok := policies[i].matches(e); !ok {
+		list, err := cache.enabledPolicies(b.Context(), e.ProjectID)
+		if err != nil || len(list) != len(policies) {
+			b.Fatal(len(list), err)
+		}
+		for i := range list {
+			if _, ok := list[i].matches(e); !ok {
 				b.Fatal("does not match")
 			}
 		}

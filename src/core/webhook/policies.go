@@ -24,9 +24,15 @@ type PolicyStore interface {
 // Rules say what a policy may name. The catalogs of event types and payload
 // formats answer them.
 type Rules struct {
-	KnownType     func(hook.EventType) bool
-	KnownFormat   func(string) bool
-	DefaultFormat string
+	KnownType func(hook.EventType) bool
+	// TargetTypes are the types of target; the first is the default.
+	TargetTypes []string
+	// FormatsFor lists the payload formats that a type of target reads; the first is
+	// its default.
+	FormatsFor func(targetType string) []string
+	// CheckPayload says whether the target's format and template write a body for
+	// every one of the types. What is wrong is a hook.InvalidError.
+	CheckPayload func(t hook.Target, types []hook.EventType) error
 }
 
 // Policies is the one way to change policies: it checks them and tells the cache.
@@ -143,7 +149,7 @@ func (s *Policies) checkTargets(p *hook.Policy) error {
 		return hook.Invalid("targets", fmt.Sprintf("has %d entries, 1 to %d are possible", len(p.Targets), maxTargets))
 	}
 	for i := range p.Targets {
-		if err := s.checkTarget(&p.Targets[i]); err != nil {
+		if err := s.checkTarget(&p.Targets[i], p.HookTypes); err != nil {
 			var invalid *hook.InvalidError
 			if i > 0 && errors.As(err, &invalid) {
 				return hook.Invalid(fmt.Sprintf("targets[%d].%s", i, invalid.Field), invalid.Reason)
@@ -154,12 +160,9 @@ func (s *Policies) checkTargets(p *hook.Policy) error {
 	return nil
 }
 
-func (s *Policies) checkTarget(t *hook.Target) error {
-	if t.Type == "" {
-		t.Type = hook.TargetHTTP
-	}
-	if t.Type != hook.TargetHTTP {
-		return hook.Invalid("type", fmt.Sprintf("%q is no type of target; the one type is %q", t.Type, hook.TargetHTTP))
+func (s *Policies) checkTarget(t *hook.Target, types []hook.EventType) error {
+	if err := s.completeTarget(t); err != nil {
+		return err
 	}
 	if err := hook.ValidateTarget(t.Address); err != nil {
 		return err
@@ -167,11 +170,33 @@ func (s *Policies) checkTarget(t *hook.Target) error {
 	if err := hook.ValidateAuthHeader(t.AuthHeader); err != nil {
 		return err
 	}
-	if t.PayloadFormat == "" {
-		t.PayloadFormat = s.rules.DefaultFormat
+	return s.rules.CheckPayload(*t, types)
+}
+
+// completeTarget fills in the type or format that is left out: the format tells
+// the type, and each type has a default format. A format that another type reads
+// makes an http target, which is what clients send that know no other, one of
+// that type.
+func (s *Policies) completeTarget(t *hook.Target) error {
+	reads := func(targetType string) bool {
+		return slices.Contains(s.rules.FormatsFor(targetType), t.PayloadFormat)
 	}
-	if !s.rules.KnownFormat(t.PayloadFormat) {
-		return hook.Invalid("payload_format", fmt.Sprintf("%q is no payload format", t.PayloadFormat))
+	standard := s.rules.TargetTypes[0]
+	if t.Type == "" {
+		t.Type = standard
+	}
+	if !slices.Contains(s.rules.TargetTypes, t.Type) {
+		return hook.Invalid("type", fmt.Sprintf("%q is no type of target; possible are %s", t.Type, strings.Join(s.rules.TargetTypes, ", ")))
+	}
+	if t.PayloadFormat == "" {
+		t.PayloadFormat = s.rules.FormatsFor(t.Type)[0]
+	}
+	if i := slices.IndexFunc(s.rules.TargetTypes, reads); t.Type == standard && i >= 0 {
+		t.Type = s.rules.TargetTypes[i]
+	}
+	if !reads(t.Type) {
+		return hook.Invalid("payload_format", fmt.Sprintf("%q is no payload format of a target of type %s; possible are %s",
+			t.PayloadFormat, t.Type, strings.Join(s.rules.FormatsFor(t.Type), ", ")))
 	}
 	return nil
 }

@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"every change of a policy changes the version", policyVersion},
 		{"a job is stored once per key", jobOncePerKey},
 		{"an event that is stored already adds no jobs", repeatedEventAddsNothing},
+		{"a job that failed before its first attempt is stored", bornFinal},
 		{"concurrent repetitions of an event store one job", concurrentRepetitions},
 		{"a job is claimed by one worker only", claimedOnce},
 		{"a claim shows the policy's target of now", claimShowsPolicyOfNow},
@@ -157,6 +158,9 @@ func policyRoundTrip(t *testing.T, f *fixture) {
 	p.Filters = []hook.Filter{{Kind: hook.FilterRepository, Pattern: "(api|web)"}, {Kind: hook.FilterTag, List: []string{"latest", "stable"}}}
 	p.Targets[0].AuthHeader, p.Targets[0].SkipCertVerify = "Bearer one", true
 	p.Targets = append(p.Targets, hook.Target{Type: hook.TargetHTTP, Address: "https://two.example.com", AuthHeader: "Bearer two", PayloadFormat: "Events"})
+	for i := range p.Targets {
+		p.Targets[i].PayloadFormat, p.Targets[i].PayloadTemplate = "Custom", fmt.Sprintf("{\"n\": %d}\n", i)
+	}
 	p.Secret = "whsec_c2VjcmV0"
 	must(t, f.CreatePolicy(f.ctx, &p))
 	if p.ID == 0 || p.CreationTime.IsZero() || p.UpdateTime.IsZero() {
@@ -253,6 +257,30 @@ func repeatedEventAddsNothing(t *testing.T, f *fixture) {
 	must(t, f.CreatePolicy(f.ctx, &later))
 	if ids := f.accept(t, "e1", f.policy, later); len(ids) != 0 {
 		t.Errorf("the repetition stored jobs %v", ids)
+	}
+}
+
+// bornFinal is a job that failed before its first attempt: nobody is to do it.
+func bornFinal(t *testing.T, f *fixture) {
+	e := f.event("e1")
+	failed, good := f.job(e, f.policy), f.job(e, f.newPolicy("another", "https://two.example.com"))
+	failed.Status, failed.StatusMessage, failed.Detail = hook.StatusError, "the payload cannot be written", nil
+	good.Key, good.UUID = "another", "another"
+	ids, err := f.Accept(f.ctx, hook.Notification{Events: []hook.Event{e}}, []hook.Job{failed, good})
+	must(t, err)
+	if len(ids) != 1 {
+		t.Fatalf("%d jobs are to be done, want 1", len(ids))
+	}
+	wantEqual(t, "status of the other job", f.read(t, ids[0]).Status, hook.StatusPending)
+	all, _, err := f.Jobs(f.ctx, f.project.ID, hook.JobFilter{Statuses: []hook.Status{hook.StatusError}}, hook.JobPage{Limit: 10})
+	must(t, err)
+	if len(all) != 1 || all[0].StatusMessage != failed.StatusMessage || len(all[0].Detail) != 0 {
+		t.Fatalf("failed jobs: %+v", all)
+	}
+	claimed, err := f.Claim(f.ctx, []int64{all[0].ID}, time.Minute)
+	must(t, err)
+	if len(claimed) != 0 {
+		t.Error("a failed job was claimed")
 	}
 }
 

@@ -1,0 +1,1 @@
+ALTER TABLE webhook_policy DROP COLUMN payload_template;

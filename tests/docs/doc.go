@@ -1,0 +1,2 @@
+// Package docs does what the documentation tells developers to do.
+package docs
