@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/harborhook/harborhook/src/hook"
 )
@@ -36,8 +37,11 @@ func renderCustom(e hook.Event, t hook.Target, o Options) ([]byte, error) {
 	return body, checkJSON(body)
 }
 
-// checkJSON says where a body is no JSON.
+// checkJSON says where a body is no JSON. Package json does not look at UTF-8.
 func checkJSON(body []byte) error {
+	if !utf8.Valid(body) {
+		return refusal("the template does not write valid UTF-8")
+	}
 	var whole json.RawMessage
 	err := json.Unmarshal(body, &whole)
 	var syntax *json.SyntaxError

@@ -27,7 +27,7 @@ func TestTemplatesSayWhatTheirAuthorsMean(t *testing.T) {
 	e := hook.Event{
 		ID: "e1", Type: hook.PushImage, Project: "prj", Repository: "team/app", Operator: `Al "the" <king>`, OccurredAt: time.UnixMilli(1583222332130),
 		Resources: []hook.Resource{{Tag: "v1.2", Digest: "sha256:aa", Change: hook.ChangeNew}, {Tag: "latest"}},
-		Data:      json.RawMessage(`{"quota":{"used":10485760,"ratio":0.5,"names":["a","b"]}}`),
+		Data:      json.RawMessage(`{"quota":{"used":10485760,"ratio":0.5,"names":["a","b"]},"words":"aé"}`),
 	}
 	tests := []struct{ template, want string }{
 		{`"{{.type}} {{.harbor_type}} {{.title}}"`, `"pushImage PUSH_ARTIFACT Image pushed"`},
@@ -38,6 +38,9 @@ func TestTemplatesSayWhatTheirAuthorsMean(t *testing.T) {
 		{`"{{.operator}}"`, `"Al \"the\" <king>"`},
 		{`{{json .operator}}`, `"Al \"the\" <king>"`},
 		{`"by {{printf "%q" .operator}}"`, `"by \"Al \\\"the\\\" <king>\""`},
+		{`"{{json .tag}}"`, ``},
+		{`"{{print (json .tag)}}{{printf "%s" (json .tag)}}{{trim (json .tag)}}"`, `"\"v1.2\"\"v1.2\"\"v1.2\""`},
+		{`"{{slice .data.words 0 2}}"`, `"a\ufffd"`},
 		{`"{{.tag | trimPrefix "v" | upper}}"`, `"1.2"`},
 		{`"{{.full_name | replace "/" "-" | trimSuffix "app"}}"`, `"prj-team-"`},
 		{`"{{.project | upper | lower}}{{trim "  x "}}"`, `"prjx"`},
@@ -106,6 +109,8 @@ func explosive() []refused {
 		{"calls what is ours in a pipe", `{{range 5 | _range}}1{{end}}`, `"_range"`},
 		{"joins what is no list", `"{{join "," .tag}}"`, "wants a list"},
 		{"prints a list", `"{{print .resources}}"`, "use json"},
+		{"cuts JSON", `{{slice (json .type) 0 5}}`, "error calling slice"},
+		{"is no UTF-8", "\"\xff\"", "valid UTF-8"},
 		{"ranges over text", `{{range .tag}}{{end}}`, "range over string"},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -68,4 +69,42 @@ func indented(t *testing.T, body string) string {
 		t.Fatal(err)
 	}
 	return b.String()
+}
+
+// TestTheDocumentedTemplateLanguageIsTheOneThatRuns tries the page's template,
+// every value in its table, and every function in its list.
+func TestTheDocumentedTemplateLanguageIsTheOneThatRuns(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "### Templates of your own")
+	section, _, _ = strings.Cut(section, "\n## ")
+	_, rest, _ := strings.Cut(section, "```\n")
+	template, rest, _ := strings.Cut(rest, "```\n")
+	table, functions, found := strings.Cut(rest, "\nFunctions:")
+	if !found {
+		t.Fatal("the page does not list the functions")
+	}
+	functions, _, _ = strings.Cut(functions, "Other functions")
+	templates := []string{template}
+	values := regexp.MustCompile("`(\\.[a-z_]+)`").FindAllStringSubmatch(table, -1)
+	for _, value := range values {
+		templates = append(templates, "{{json "+value[1]+"}}")
+	}
+	names := regexp.MustCompile("`([a-zA-Z]+)").FindAllStringSubmatch(functions, -1)
+	for _, name := range names {
+		templates = append(templates, "{{if false}}{{"+name[1]+" 1 2}}{{end}}1")
+	}
+	if len(values) < 15 || len(names) < 20 {
+		t.Fatalf("the page names %d values and %d functions", len(values), len(names))
+	}
+	for _, typ := range event.DefaultCatalog().Types() {
+		for _, template := range templates {
+			if _, err := renderTemplate(template, typ.Sample); err != nil {
+				t.Errorf("%s of %s: %v", template, typ.Name, err)
+			}
+		}
+	}
 }

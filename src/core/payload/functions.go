@@ -7,8 +7,12 @@ import (
 	"text/template"
 )
 
-// jsonText is JSON, as opposed to text that stands within a JSON string.
-type jsonText string
+// jsonText is JSON, as opposed to text that stands within a JSON string. It is no
+// string, so that slice cannot cut it where a quote is escaped.
+type jsonText struct{ text string }
+
+// String is for print and printf, which make it text like any other.
+func (j jsonText) String() string { return j.text }
 
 // allowed lists the functions that a template may call: ours, and those of
 // text/template whose cost does not depend on what they are given. print and
@@ -48,16 +52,16 @@ func (b *budget) functions() template.FuncMap {
 // escape is what every action that writes ends with.
 func (b *budget) escape(v any) (string, error) {
 	if text, ok := v.(jsonText); ok {
-		return string(text), nil // paid for when it was made
+		return text.text, nil // paid for when it was made
 	}
 	encoded, err := b.json(v)
 	if err != nil {
 		return "", err
 	}
 	if _, ok := v.(string); ok {
-		encoded = encoded[1 : len(encoded)-1]
+		return encoded.text[1 : len(encoded.text)-1], nil
 	}
-	return string(encoded), nil
+	return encoded.text, nil
 }
 
 func (b *budget) json(v any) (jsonText, error) {
@@ -66,9 +70,9 @@ func (b *budget) json(v any) (jsonText, error) {
 	}
 	encoded, err := encode(v)
 	if err != nil {
-		return "", err
+		return jsonText{}, err
 	}
-	return jsonText(encoded), b.make(len(encoded))
+	return jsonText{string(encoded)}, b.make(len(encoded))
 }
 
 // orDefault returns v, or instead if v is empty: "", 0, false, nil, or without elements.
@@ -238,7 +242,7 @@ func textOf(v any) (string, error) {
 	case string:
 		return v, nil
 	case jsonText:
-		return string(v), nil
+		return v.text, nil
 	}
 	switch reflect.ValueOf(v).Kind() {
 	case reflect.Map, reflect.Slice, reflect.Func, reflect.Chan, reflect.Pointer, reflect.Struct:

@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -80,12 +81,18 @@ func (h *Handler) jobs(ctx context.Context, e hook.Event) ([]hook.Job, error) {
 		for position, target := range p.policy.Targets {
 			j := newJob(narrowed, p.policy, position)
 			if j.Detail, j.ContentType, err = h.render.Render(narrowed, p.policy, target); err != nil {
-				j.Detail, j.Status, j.StatusMessage = nil, hook.StatusError, err.Error()
+				j.Detail, j.Status, j.StatusMessage = nil, hook.StatusError, storable(err.Error())
 			}
 			jobs = append(jobs, j)
 		}
 	}
 	return jobs, nil
+}
+
+// storable replaces what a database does not take as text: an error may repeat
+// what a stranger sent, and must not hold up the notification.
+func storable(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // matches narrows the event to what the policy asks for.

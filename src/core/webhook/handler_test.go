@@ -84,7 +84,7 @@ func (m *memory) DeletePolicy(context.Context, int64, int64) error { return nil 
 // Render fails for the target with the template "broken".
 func (m *memory) Render(_ hook.Event, _ hook.Policy, t hook.Target) ([]byte, string, error) {
 	if t.PayloadTemplate == "broken" {
-		return []byte("{"), "application/json", errors.New("line 1: broken")
+		return []byte("{"), "application/json", errors.New("line 1: broken \x00\xff")
 	}
 	return []byte("{}"), "application/json", nil
 }
@@ -149,7 +149,7 @@ func TestABodyThatCannotBeWrittenFailsItsOwnJobOnly(t *testing.T) {
 		lines = append(lines, strings.Join([]string{j.Key, string(j.Status), j.StatusMessage, j.ContentType, string(j.Detail)}, " "))
 	}
 	want := []string{
-		"e/1/0 error line 1: broken application/json ",
+		"e/1/0 error line 1: broken \uFFFD\uFFFD application/json ",
 		"e/1/1 pending  application/json {}",
 		"e/2/0 pending  application/json {}",
 	}
