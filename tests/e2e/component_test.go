@@ -132,8 +132,9 @@ func TestTheSameEventOfAComponentIsOneDeliveryHoweverOftenItComes(t *testing.T) 
 		var group sync.WaitGroup
 		for range 10 {
 			group.Go(func() {
+				// A busy machine may say 503, after which a component repeats.
 				reply, err := c.TryTell([]harness.Told{scan, scan})
-				if err != nil || reply.Status != http.StatusOK {
+				if err != nil || reply.Status != http.StatusOK && reply.Status != http.StatusServiceUnavailable {
 					t.Errorf("%d %v: %s", reply.Status, err, reply.Body)
 				}
 			})
