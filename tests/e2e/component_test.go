@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -48,7 +49,7 @@ func TestEventsOfComponentsOfEachTypeReachTheReceiver(t *testing.T) {
 		c.policy(t, types...)
 
 		reply := c.Tell(t, told)
-		if got := strings.TrimSpace(reply.Body); reply.Status != http.StatusOK || got != `{"accepted":7}` {
+		if got := strings.TrimSpace(reply.Body); reply.Status != http.StatusOK || got != fmt.Sprintf(`{"accepted":%d}`, len(told)) {
 			t.Fatalf("%d %s", reply.Status, got)
 		}
 		got := map[string]bool{}
@@ -132,8 +133,9 @@ func TestTheSameEventOfAComponentIsOneDeliveryHoweverOftenItComes(t *testing.T) 
 		var group sync.WaitGroup
 		for range 10 {
 			group.Go(func() {
+				// A busy machine may say 503, after which a component repeats.
 				reply, err := c.TryTell([]harness.Told{scan, scan})
-				if err != nil || reply.Status != http.StatusOK {
+				if err != nil || reply.Status != http.StatusOK && reply.Status != http.StatusServiceUnavailable {
 					t.Errorf("%d %v: %s", reply.Status, err, reply.Body)
 				}
 			})

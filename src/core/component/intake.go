@@ -57,11 +57,11 @@ func NewIntake(c Config) *Intake {
 }
 
 // Events takes the body of a message and returns the number of its events. When
-// it returns, they are stored: all of them, or none. An event whose id was taken
-// before, in this message or an earlier one, is a repetition and changes nothing.
-// A message that is not right is a *hook.InvalidError whose Field is a JSON
-// pointer into the body. After any other error nothing is known to be stored and
-// the component must repeat.
+// there is no error all of them are stored. An event whose id was taken before, in
+// this message or an earlier one, is a repetition and changes nothing. A message
+// that is not right is a *hook.InvalidError whose Field is a JSON pointer into the
+// body, and nothing is stored. After any other error nothing is known to be stored
+// and the component must repeat.
 func (i *Intake) Events(ctx context.Context, body []byte) (int, error) {
 	told, err := Decode(body, i.Catalog, i.Now().UTC())
 	if err != nil {

@@ -8,7 +8,7 @@ const completedScanSchema = `{
 	"type": "object",
 	"additionalProperties": false,
 	"properties": {` + scanMembers + `},
-	"if": {"properties": {"scan_type": {"const": "sbom"}}, "required": ["scan_type"]},
+	"if": {"properties": {"scan": {"properties": {"scan_type": {"const": "sbom"}}, "required": ["scan_type"]}}, "required": ["scan"]},
 	"then": {"required": ["sbom_overview"]},
 	"else": {"required": ["scan_overview"]},
 	"$defs": {` + scanDefinitions + `}
@@ -28,7 +28,7 @@ const unfinishedScanSchema = `{
 // scanMembers allows anything in an overview that is not under a media type:
 // Harbor 1.9 had its one report there, flat.
 const scanMembers = `
-		"scan_type": {"enum": ["vulnerability", "sbom"]},
+		"scan": {"type": "object", "properties": {"scan_type": {"enum": ["vulnerability", "sbom"]}}},
 		"scan_overview": {
 			"type": "object",
 			"minProperties": 1,

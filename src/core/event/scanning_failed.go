@@ -29,7 +29,6 @@ func scanningFailed() Type {
 			OccurredAt: time.Date(2020, time.March, 3, 8, 0, 13, 0, time.UTC),
 			Operator:   "auto",
 			Data: compact(`{
-				"scan_type": "vulnerability",
 				"scan_overview": {
 					"application/vnd.security.vulnerability.report; version=1.1": {
 						"report_id": "5f62c830-f996-11e9-957f-0242c0a89008",

@@ -19,7 +19,7 @@ func TestDataThatASchemaAllows(t *testing.T) {
 	}{
 		"a report by media type":     {hook.ScanningCompleted, `{"scan_overview":{"application/x":{"severity":"High","vendor_field":[1]}}}`},
 		"Harbor 1.9's flat overview": {hook.ScanningCompleted, `{"scan_overview":{"image_digest":"sha256:0","severity":4}}`},
-		"a bill of materials":        {hook.ScanningCompleted, `{"scan_type":"sbom","sbom_overview":{"sbom_digest":"sha256:0"}}`},
+		"a bill of materials":        {hook.ScanningCompleted, `{"scan":{"scan_type":"sbom"},"sbom_overview":{"sbom_digest":"sha256:0"}}`},
 		"a scan that failed at once": {hook.ScanningFailed, `{}`},
 		"a failed replication": {
 			hook.ReplicationFinished,
@@ -50,7 +50,7 @@ func TestDataThatASchemaRefuses(t *testing.T) {
 		"missing member":     {hook.ScanningCompleted, `{}`, "/scan_overview", "is missing"},
 		"missing member of a bill of materials": {
 			hook.ScanningCompleted,
-			`{"scan_type":"sbom","scan_overview":{"a/b":{}}}`, "/sbom_overview", "is missing",
+			`{"scan":{"scan_type":"sbom"},"scan_overview":{"a/b":{}}}`, "/sbom_overview", "is missing",
 		},
 		"wrong type":          {hook.ScanningCompleted, `{"scan_overview":"High"}`, "/scan_overview", "got string, want object"},
 		"empty overview":      {hook.ScanningCompleted, `{"scan_overview":{}}`, "/scan_overview", "minProperties"},
@@ -59,13 +59,14 @@ func TestDataThatASchemaRefuses(t *testing.T) {
 			hook.ScanningCompleted, `{"scan_overview":{"a/b":{"summary":{"total":"3"}}}}`,
 			"/scan_overview/a~1b/summary/total", "got string, want integer",
 		},
-		"misspelt member":   {hook.ScanningFailed, `{"scan_overveiw":{}}`, "/scan_overveiw", "unknown field"},
-		"first of several":  {hook.TagRetention, `{"retention":{"total":-1,"retained":-1,"result":"x","deleted_artifact":{}}}`, "/retention/deleted_artifact", "got object"},
-		"entry of a list":   {hook.TagRetention, `{"retention":{"result":"x","deleted_artifact":[{"name_tag":"a:b"},{}]}}`, "/retention/deleted_artifact/1/name_tag", "is missing"},
-		"where it went":     {hook.ReplicationFinished, `{"replication":{"job_status":"Success","src_resource":{"namespace":"a"}}}`, "/replication/dest_resource", "is missing"},
-		"no sentence":       {hook.ProjectQuota, `{"quota":{"details":""}}`, "/quota/details", "minLength"},
-		"fraction of bytes": {hook.QuotaWarning, `{"quota":{"details":"x","used":{"storage":1.5}}}`, "/quota/used/storage", "want integer"},
-		"endless name":      {hook.ScanningFailed, `{"` + strings.Repeat("a", 1000) + `":1}`, "/" + strings.Repeat("a", 64) + "…", "unknown field"},
+		"another kind of scan": {hook.ScanningStopped, `{"scan":{"scan_type":"x-ray"}}`, "/scan/scan_type", "must be one of"},
+		"misspelt member":      {hook.ScanningFailed, `{"scan_overveiw":{}}`, "/scan_overveiw", "unknown field"},
+		"first of several":     {hook.TagRetention, `{"retention":{"total":-1,"retained":-1,"result":"x","deleted_artifact":{}}}`, "/retention/deleted_artifact", "got object"},
+		"entry of a list":      {hook.TagRetention, `{"retention":{"result":"x","deleted_artifact":[{"name_tag":"a:b"},{}]}}`, "/retention/deleted_artifact/1/name_tag", "is missing"},
+		"where it went":        {hook.ReplicationFinished, `{"replication":{"job_status":"Success","src_resource":{"namespace":"a"}}}`, "/replication/dest_resource", "is missing"},
+		"no sentence":          {hook.ProjectQuota, `{"quota":{"details":""}}`, "/quota/details", "minLength"},
+		"fraction of bytes":    {hook.QuotaWarning, `{"quota":{"details":"x","used":{"storage":1.5}}}`, "/quota/used/storage", "want integer"},
+		"endless name":         {hook.ScanningFailed, `{"` + strings.Repeat("a", 1000) + `":1}`, "/" + strings.Repeat("a", 64) + "…", "unknown field"},
 	} {
 		var invalid *hook.InvalidError
 		err := catalog.CheckData(tt.typ, json.RawMessage(tt.data))
