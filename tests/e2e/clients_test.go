@@ -66,3 +66,29 @@ func TestHelmPushesAndPulls(t *testing.T) {
 		c.expect(t, c.exactly(t, 2)[1], since, "downloadChart", want)
 	})
 }
+
+func TestOrasPushesAndPulls(t *testing.T) {
+	harness.Require(t, "oras")
+	eachShape(t, func(t *testing.T, s *harness.System) {
+		c := newPublicScene(t, s)
+		c.policy(t, allTypes...)
+		dir := t.TempDir()
+		file := filepath.Join(dir, "report.txt")
+		if err := os.WriteFile(file, []byte("all is well\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		ref := c.Registry + "/" + c.project + "/report:v1"
+
+		c.Operators(t).Run(t, "oras", "push", "--plain-http", "--disable-path-validation", "--artifact-type", "text/report", ref, file+":text/plain")
+		pushed := read(t, c.exactly(t, 1)[0])
+		if e := pushed.Events[0]; pushed.EventType != "pushArtifact" || e.Tag != "v1" || e.Change != "new" {
+			t.Errorf("%+v", pushed)
+		}
+
+		c.Nobodys(t).Run(t, "oras", "pull", "--plain-http", "--allow-path-traversal", "-o", t.TempDir(), ref)
+		pulled := read(t, c.exactly(t, 2)[1])
+		if e := pulled.Events[0]; pulled.EventType != "pullArtifact" || e.Tag != "v1" || e.Digest != pushed.Events[0].Digest {
+			t.Errorf("%+v", pulled)
+		}
+	})
+}
