@@ -70,7 +70,7 @@ type renderer struct {
 // Render implements webhook.Renderer.
 func (r renderer) Render(e hook.Event, p hook.Policy, t hook.Target) (body []byte, contentType string, err error) {
 	o := r.options
-	o.PolicyID = p.ID
+	o.PolicyID, o.Subscribed = p.ID, p.HookTypes
 	return r.formats.Render(e, t, o)
 }
 

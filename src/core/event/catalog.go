@@ -26,6 +26,9 @@ type Type struct {
 	Group string
 	// V2Name is the type's name in Harbor 2. Several types may share one.
 	V2Name string
+	// V2Within is the name under which Harbor 2 tells of this type too: there, a
+	// chart is an artifact like any other. Empty if V2Name is the only one.
+	V2Within string
 	// CloudEvents is the type attribute of a CloudEvents message.
 	CloudEvents string
 	// Action and Kinds say what raises the type: this action on a manifest of one
@@ -128,6 +131,30 @@ func (c *Catalog) Types() []Type { return slices.Clone(c.types) }
 func (c *Catalog) Lookup(name hook.EventType) (Type, bool) {
 	t, ok := c.byName[name]
 	return t, ok
+}
+
+// AsSubscribed returns the type with the names that a subscriber to these types
+// knows it by in Harbor 2: one who has all types of V2Within has asked for the
+// whole, and is told so.
+func (c *Catalog) AsSubscribed(name hook.EventType, subscribed []hook.EventType) (Type, bool) {
+	t, ok := c.byName[name]
+	if t.V2Within == "" {
+		return t, ok
+	}
+	cloudEvents := ""
+	for _, other := range c.types {
+		if other.V2Name != t.V2Within {
+			continue
+		}
+		if !slices.Contains(subscribed, other.Name) {
+			return t, true
+		}
+		cloudEvents = other.CloudEvents
+	}
+	if cloudEvents != "" {
+		t.V2Name, t.CloudEvents = t.V2Within, cloudEvents
+	}
+	return t, true
 }
 
 // Raised returns the type that an action on a manifest of this kind raises, and

@@ -149,3 +149,28 @@ func TestTypesThatNoRegistryRaisesMayBeListed(t *testing.T) {
 		t.Errorf("nothing raised %q", typ.Name)
 	}
 }
+
+func TestAChartIsAnArtifactToWhoeverAsksForAllArtifacts(t *testing.T) {
+	t.Parallel()
+	c := event.DefaultCatalog()
+	for name, tc := range map[string]struct {
+		subscribed      []hook.EventType
+		v2, cloudEvents string
+	}{
+		"charts alone":         {[]hook.EventType{hook.UploadChart}, "UPLOAD_CHART", "harbor.chart.uploaded"},
+		"images and charts":    {[]hook.EventType{hook.PushImage, hook.UploadChart}, "UPLOAD_CHART", "harbor.chart.uploaded"},
+		"all that is pushed":   {[]hook.EventType{hook.UploadChart, hook.PushArtifact, hook.PushImage}, "PUSH_ARTIFACT", "harbor.artifact.pushed"},
+		"all, but by deletion": {[]hook.EventType{hook.DeleteImage, hook.DeleteArtifact, hook.UploadChart}, "UPLOAD_CHART", "harbor.chart.uploaded"},
+	} {
+		got, ok := c.AsSubscribed(hook.UploadChart, tc.subscribed)
+		if !ok || got.Name != hook.UploadChart || got.V2Name != tc.v2 || got.CloudEvents != tc.cloudEvents {
+			t.Errorf("%s: %s, %s", name, got.V2Name, got.CloudEvents)
+		}
+	}
+	if _, ok := c.AsSubscribed("nothing", nil); ok {
+		t.Error("an unknown type was found")
+	}
+	if got, _ := c.AsSubscribed(hook.PushImage, []hook.EventType{hook.PushImage}); got.V2Name != "PUSH_ARTIFACT" {
+		t.Errorf("an image is %s", got.V2Name)
+	}
+}

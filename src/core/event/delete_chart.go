@@ -12,6 +12,7 @@ func deleteChart() Type {
 		Title:       "Chart deleted",
 		Group:       groupCharts,
 		V2Name:      "DELETE_CHART",
+		V2Within:    "DELETE_ARTIFACT",
 		CloudEvents: "harbor.chart.deleted",
 		Action:      Delete,
 		Kinds:       charts(),

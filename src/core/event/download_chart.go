@@ -12,6 +12,7 @@ func downloadChart() Type {
 		Title:       "Chart downloaded",
 		Group:       groupCharts,
 		V2Name:      "DOWNLOAD_CHART",
+		V2Within:    "PULL_ARTIFACT",
 		CloudEvents: "harbor.chart.downloaded",
 		Action:      Pull,
 		Kinds:       charts(),

@@ -12,6 +12,7 @@ func uploadChart() Type {
 		Title:       "Chart uploaded",
 		Group:       groupCharts,
 		V2Name:      "UPLOAD_CHART",
+		V2Within:    "PUSH_ARTIFACT",
 		CloudEvents: "harbor.chart.uploaded",
 		Action:      Push,
 		Kinds:       charts(),

@@ -15,6 +15,9 @@ type Options struct {
 	ExternalRegistry string
 	// Catalog knows the names that other systems have for an event type.
 	Catalog *event.Catalog
+	// Subscribed are the event types of the policy: they decide under which name
+	// Harbor 2 would tell of a chart.
+	Subscribed []hook.EventType
 	// PolicyID is the policy on whose behalf the body is sent; 0 if it is not stored.
 	PolicyID int64
 }
@@ -167,7 +170,7 @@ func unknownFormat(name string) error {
 // it makes up what it can.
 func (o Options) typeOf(e hook.Event) event.Type {
 	if o.Catalog != nil {
-		if typ, ok := o.Catalog.Lookup(e.Type); ok {
+		if typ, ok := o.Catalog.AsSubscribed(e.Type, o.Subscribed); ok {
 			return typ
 		}
 	}
