@@ -21,23 +21,27 @@ import (
 
 // core is what happens before the queue.
 type core struct {
-	auth    *auth.Service
-	cache   *webhook.Cache
-	intake  *registry.Intake
-	handler http.Handler
+	auth     *auth.Service
+	cache    *webhook.Cache
+	webhooks *webhook.Handler
+	intake   *registry.Intake
+	handler  http.Handler
 }
 
 // newCore puts Core together and starts what it does in the background.
-func newCore(p *parts, cfg config.Config, s *store.Store, to webhook.JobService, health map[string]func(context.Context) error, m *metrics, o Options) *core {
+func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to webhook.JobService, health map[string]func(context.Context) error, m *metrics, o Options) (*core, error) {
 	cache := webhook.NewCache(s, o.Log)
 	queuer := webhook.NewQueuer(to, o.Log)
 	catalog, formats := event.DefaultCatalog(), payload.DefaultFormats()
 	render := renderer{formats, payload.Options{ExternalRegistry: cfg.PublicRegistry()}}
-	events := event.NewHandler(webhook.NewHandler(cache, s, render, queuer))
+	webhooks := webhook.NewHandler(cache, s, render, queuer)
+	source, err := newSource(p, shape, cfg, s, cache, webhooks, o)
+	if err != nil {
+		return nil, err
+	}
 	c := &core{
-		auth:   auth.New(auth.Config{Users: s, Roles: s}),
-		cache:  cache,
-		intake: registry.NewIntake(registry.NewInterpreter(s, cache, registry.WithOwnUserAgents(userAgent(o))), events, m.countIntake),
+		auth: auth.New(auth.Config{Users: s, Roles: s}), cache: cache, webhooks: webhooks,
+		intake: registry.NewIntake(source.interpreter, source.events, m.countIntake, source.options...),
 	}
 	c.handler = api.New(api.Config{
 		Store: s, Auth: c.auth, Intake: c.intake, Catalog: catalog,
@@ -52,7 +56,7 @@ func newCore(p *parts, cfg config.Config, s *store.Store, to webhook.JobService,
 	p.start("cache", cache.Run)
 	p.start("submitter", queuer.Run)
 	p.start("tag memory", func(ctx context.Context) error { return forgetHeads(ctx, s, o) })
-	return c
+	return c, nil
 }
 
 // renderer writes bodies with the options of this installation.
@@ -106,7 +110,10 @@ func runCore(ctx context.Context, cfg config.Config, o Options) (err error) {
 	}
 	p := newParts(ctx)
 	jobService := client.New(cfg.JobServiceURL, cfg.Secret.Reveal())
-	c := newCore(p, cfg, s, jobService, map[string]func(context.Context) error{"jobservice": jobService.Ping}, newMetrics(), o)
+	c, err := newCore(p, config.Core, cfg, s, jobService, map[string]func(context.Context) error{"jobservice": jobService.Ping}, newMetrics(), o)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
 	p.start("core", serve(api.NewServer(cfg.CoreAddr, c.handler), l, o.Log))
 	if err := startDebug(p, cfg.DebugAddr, o.Log); err != nil {
 		return err

@@ -11,16 +11,24 @@ import (
 // of a multi-architecture image, or found by nobody who does not know its
 // digest: it is only remembered, so that the index that follows can tell its
 // platforms' image ids.
-func (r *reading) push(ctx context.Context, project hook.Project, a Action) error {
+func (r *reading) push(ctx context.Context, project hook.Project, a Action) (Reason, error) {
 	m, _, err := r.described(ctx, a)
 	if err != nil {
-		return err
+		return "", err
 	}
 	r.view.learnManifest(m)
 	if a.Tag == "" {
-		return nil
+		return "", nil
 	}
-	r.view.learnTag(hook.Tag{Repository: a.Repository, Name: a.Tag, Digest: a.Digest})
-	r.raise(project, a, event.Push, kindOfTag(a.Tag, m), resource(a.Tag, m))
-	return nil
+	later, err := r.recoveredAfter(ctx, a)
+	switch {
+	case err != nil:
+		return "", err
+	case later.Digest == a.Digest:
+		return ReasonRecovered, nil
+	case later.Digest == "":
+		r.view.learnTag(hook.Tag{Repository: a.Repository, Name: a.Tag, Digest: a.Digest, RecoveredAt: a.recoveredAt()})
+	}
+	r.raiseTagged(project, a, event.Push, a.Tag, m)
+	return "", nil
 }
