@@ -43,13 +43,14 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 		auth: auth.New(auth.Config{Users: s, Roles: s}), cache: cache, webhooks: webhooks,
 		intake: registry.NewIntake(source.interpreter, source.events, m.countIntake, source.options...),
 	}
+	policies := webhook.NewPolicies(s, cache, webhook.Rules{
+		KnownType:     func(t hook.EventType) bool { _, ok := catalog.Lookup(t); return ok },
+		KnownFormat:   func(name string) bool { _, ok := formats.Lookup(name); return ok },
+		DefaultFormat: payload.NameEvents,
+	})
 	c.handler = api.New(api.Config{
 		Store: s, Auth: c.auth, Intake: c.intake, Catalog: catalog,
-		Policies: webhook.NewPolicies(s, cache, webhook.Rules{
-			KnownType:     func(t hook.EventType) bool { _, ok := catalog.Lookup(t); return ok },
-			KnownFormat:   func(name string) bool { _, ok := formats.Lookup(name); return ok },
-			DefaultFormat: payload.NameEvents,
-		}),
+		Policies: policies, Previewer: webhook.NewPreviewer(policies, s),
 		PayloadFormats: formats.Names(), NotificationToken: cfg.NotificationToken.Reveal(), NotificationRefused: m.countRefused,
 		Health: health, Portal: portal.Handler(), Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
 	})

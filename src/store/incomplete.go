@@ -34,9 +34,10 @@ func (s *Store) ClaimIncomplete(ctx context.Context, limit int, lease time.Durat
 	return events, s.wrap(doing, err)
 }
 
-// RecentEvents returns the last events of a project, newest first.
+// RecentEvents returns the last events of a project, newest first, without those
+// that turned out to be of no type.
 func (s *Store) RecentEvents(ctx context.Context, projectID int64, limit int) ([]hook.Event, error) {
-	result, err := s.read.QueryContext(ctx, `SELECT event_id, data FROM webhook_event WHERE project_id = $1 ORDER BY id DESC LIMIT $2`, projectID, limit)
+	result, err := s.read.QueryContext(ctx, `SELECT event_id, data FROM webhook_event WHERE project_id = $1 AND hook_type <> '' ORDER BY id DESC LIMIT $2`, projectID, limit)
 	if err != nil {
 		return nil, s.wrap("list recent events", err)
 	}

@@ -44,9 +44,11 @@ type Catalog interface {
 type Config struct {
 	Store    Store
 	Policies Policies
-	Auth     Auth
-	Intake   Intake
-	Catalog  Catalog
+	// Previewer tries policies on events of the past.
+	Previewer Previewer
+	Auth      Auth
+	Intake    Intake
+	Catalog   Catalog
 	// PayloadFormats are the names of the formats a target may ask for.
 	PayloadFormats []string
 	// NotificationToken is what the registry must show. Empty lets everybody in,

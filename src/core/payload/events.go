@@ -39,12 +39,14 @@ type chartEntry struct {
 	origin
 }
 
-// origin is what both shapes add. Its fields are always there, empty if unknown.
+// origin is what both shapes add. Its fields are always there, empty if unknown,
+// but for Recovered.
 type origin struct {
 	Digest      string `json:"digest"`
 	ResourceURL string `json:"resource_url"`
 	Operator    string `json:"operator"`
 	EventID     string `json:"event_id"`
+	Recovered   bool   `json:"recovered,omitempty"`
 }
 
 // renderEvents writes one entry for each resource of the event.
@@ -91,6 +93,7 @@ func originOf(e hook.Event, r hook.Resource, o Options) origin {
 		ResourceURL: resourceURL(e, r, o),
 		Operator:    e.Operator,
 		EventID:     e.ID,
+		Recovered:   e.Recovered,
 	}
 }
 

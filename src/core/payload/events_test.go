@@ -42,6 +42,22 @@ func TestEverySampleRendersToItsGoldenFile(t *testing.T) {
 	}
 }
 
+func TestARecoveredEventSaysSo(t *testing.T) {
+	t.Parallel()
+	for _, typ := range []hook.EventType{hook.PushImage, hook.UploadChart} {
+		for _, recovered := range []bool{true, false} {
+			e := hook.Event{ID: "e1", Type: typ, Project: "prj", Repository: "repo1", Recovered: recovered, Resources: []hook.Resource{{Tag: "v1"}}}
+			body, _, err := payload.DefaultFormats().Render(payload.NameEvents, e, options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(string(body), `"event_id":"e1","recovered":true`) != recovered || strings.Contains(string(body), "recovered") != recovered {
+				t.Errorf("%s, recovered %v: %s", typ, recovered, body)
+			}
+		}
+	}
+}
+
 func golden(t *testing.T, file string, got []byte) {
 	t.Helper()
 	if *update {
