@@ -32,6 +32,7 @@ type entry struct {
 	ResourceURL string     `json:"resource_url"`
 	Operator    string     `json:"operator"`
 	EventID     string     `json:"event_id"`
+	Recovered   bool       `json:"recovered"`
 	Platforms   []platform `json:"platforms"`
 }
 

@@ -395,8 +395,8 @@ func TestAnIncompleteListingRaisesNothing(t *testing.T) {
 	p.remove(t, "prj/app", img)
 	p.push(t, "prj/app:v2", image(t))
 	for what, f := range map[string]faulty{
-		"the catalog":           {catalog: errors.New("away")},
-		"the tags":              {tags: "prj/app"},
+		"the catalog": {catalog: errors.New("away")},
+		"the tags":    {tags: "prj/app"},
 	} {
 		f.Registry = p.client
 		before := p.events(t)
