@@ -26,16 +26,22 @@ func ReadPush(ctx context.Context, contents Contents, repository, tag, digest st
 		return nil, err
 	}
 	a.Tag = tag
+	return append(readImages(ctx, contents, a), a), nil
+}
+
+// readImages reads the images of an index until one cannot be read: the index is
+// worth telling without.
+func readImages(ctx context.Context, contents Contents, index Action) []Action {
 	var actions []Action
-	images := children(a)
+	images := children(index)
 	for _, image := range images[:min(len(images), maxChildren)] {
-		child, err := readPush(ctx, contents, repository, image.Digest)
+		a, err := readPush(ctx, contents, index.Repository, image.Digest)
 		if err != nil {
-			break // the index is worth telling without
+			break
 		}
-		actions = append(actions, child)
+		actions = append(actions, a)
 	}
-	return append(actions, a), nil
+	return actions
 }
 
 func readPush(ctx context.Context, contents Contents, repository, digest string) (Action, error) {

@@ -110,41 +110,57 @@ func TestAnEventIsCompletedFromItsManifest(t *testing.T) {
 		want     hook.Resource
 	}{
 		{
-			"an image", oci(push("v1", sha(1))), map[string]registry.Content{sha(1): image},
-			hook.PushImage, hook.Resource{Tag: "v1", Digest: sha(1), ImageID: hexOf(sha(2))},
+			"an image", oci(push("v1", sha(1))),
+			map[string]registry.Content{sha(1): image},
+			hook.PushImage,
+			hook.Resource{Tag: "v1", Digest: sha(1), ImageID: hexOf(sha(2))},
 		},
 		{
-			"what looked like an image is a chart", oci(push("v1", sha(1))), map[string]registry.Content{sha(1): chart},
-			hook.UploadChart, hook.Resource{Tag: "v1", Digest: sha(1)},
+			"what looked like an image is a chart", oci(push("v1", sha(1))),
+			map[string]registry.Content{sha(1): chart},
+			hook.UploadChart,
+			hook.Resource{Tag: "v1", Digest: sha(1)},
 		},
 		{
-			"the pull of a chart", oci(action(registry.OpPull, "v1", sha(1))), map[string]registry.Content{sha(1): chart},
-			hook.DownloadChart, hook.Resource{Tag: "v1", Digest: sha(1)},
+			"the pull of a chart", oci(action(registry.OpPull, "v1", sha(1))),
+			map[string]registry.Content{sha(1): chart},
+			hook.DownloadChart,
+			hook.Resource{Tag: "v1", Digest: sha(1)},
 		},
 		{
-			"an index with its images", index("v1", sha(1)), map[string]registry.Content{sha(1): list, sha(4): image}, hook.PushImage,
+			"an index with its images", index("v1", sha(1)),
+			map[string]registry.Content{sha(1): list, sha(4): image},
+			hook.PushImage,
 			hook.Resource{Tag: "v1", Digest: sha(1), ImageID: hexOf(sha(1)), Platforms: []hook.Platform{
 				{OS: "linux", Architecture: "arm64", Variant: "v8", Digest: sha(4), ImageID: hexOf(sha(2))},
 			}},
 		},
 		{
-			"an index whose images are gone", index("v1", sha(1)), map[string]registry.Content{sha(1): list}, hook.PushImage,
+			"an index whose images are gone", index("v1", sha(1)),
+			map[string]registry.Content{sha(1): list},
+			hook.PushImage,
 			hook.Resource{Tag: "v1", Digest: sha(1), ImageID: hexOf(sha(1)), Platforms: []hook.Platform{
 				{OS: "linux", Architecture: "arm64", Variant: "v8", Digest: sha(4)},
 			}},
 		},
 		{"what cannot be read goes on", oci(push("v1", sha(1))), nil, hook.PushImage, hook.Resource{Tag: "v1", Digest: sha(1)}},
 		{
-			"what is no manifest goes on", oci(push("v1", sha(1))), map[string]registry.Content{sha(1): content("text/html", "<html>")},
-			hook.PushImage, hook.Resource{Tag: "v1", Digest: sha(1)},
+			"what is no manifest goes on", oci(push("v1", sha(1))),
+			map[string]registry.Content{sha(1): content("text/html", "<html>")},
+			hook.PushImage,
+			hook.Resource{Tag: "v1", Digest: sha(1)},
 		},
 		{
-			"what cannot be parsed goes on", oci(push("v1", sha(1))), map[string]registry.Content{sha(1): content(ociManifest, `{"layers":{}}`)},
-			hook.PushImage, hook.Resource{Tag: "v1", Digest: sha(1)},
+			"what cannot be parsed goes on", oci(push("v1", sha(1))),
+			map[string]registry.Content{sha(1): content(ociManifest, `{"layers":{}}`)},
+			hook.PushImage,
+			hook.Resource{Tag: "v1", Digest: sha(1)},
 		},
 		{
-			"a manifest without configuration goes on", oci(push("v1", sha(1))), map[string]registry.Content{sha(1): content(ociManifest, `{}`)},
-			hook.PushImage, hook.Resource{Tag: "v1", Digest: sha(1)},
+			"a manifest without configuration goes on", oci(push("v1", sha(1))),
+			map[string]registry.Content{sha(1): content(ociManifest, `{}`)},
+			hook.PushImage,
+			hook.Resource{Tag: "v1", Digest: sha(1)},
 		},
 	}
 	for _, c := range cases {
@@ -220,11 +236,13 @@ func TestARegistryThatTellsLateIsNotHeardTwice(t *testing.T) {
 		{"what was told, and not recovered", []registry.Action{at(one, 10), identified(at(one, 5), "again")}, 1, sha(1)},
 		{
 			"a deletion that was recovered",
-			[]registry.Action{at(one, 1), recovered(deleteDigest(sha(1), "x"), 10), at(deleteDigest(sha(1), "r"), 5)}, 0, "",
+			[]registry.Action{at(one, 1), recovered(deleteDigest(sha(1), "x"), 10), at(deleteDigest(sha(1), "r"), 5)},
+			0, "",
 		},
 		{
 			"a tag whose deletion was recovered",
-			[]registry.Action{at(one, 1), recovered(deleteDigest(sha(1), "x"), 10), at(deleteTag("v1", "r"), 5)}, 0, "",
+			[]registry.Action{at(one, 1), recovered(deleteDigest(sha(1), "x"), 10), at(deleteTag("v1", "r"), 5)},
+			0, "",
 		},
 	}
 	for _, c := range cases {

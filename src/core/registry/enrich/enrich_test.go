@@ -148,7 +148,7 @@ func TestWhatAnotherCoreLeftBehindIsFoundWithinASecond(t *testing.T) {
 	q := newQueue(contentsFunc(readable))
 	run(t, q, func(*enrich.Enricher) {
 		q.add("e1")
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		synctest.Wait()
 		q.want(t, "e1 read")
 	})
@@ -165,9 +165,9 @@ func TestARegistryThatDoesNotAnswerHoldsAnEventForTwoSeconds(t *testing.T) {
 		if err := e.Handle(t.Context(), incomplete("e1")); err != nil {
 			t.Error(err)
 		}
-		time.Sleep(2*time.Second - time.Millisecond)
+		<-time.After(2*time.Second - time.Millisecond)
 		q.want(t, "")
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond)
 		synctest.Wait()
 		q.want(t, "e1")
 	})
@@ -179,9 +179,9 @@ func TestWhatCannotBeStoredComesAgainAfterItsLease(t *testing.T) {
 	q.fail = errors.New("the database is away")
 	q.add("e1")
 	run(t, q, func(*enrich.Enricher) {
-		time.Sleep(4 * time.Second)
+		<-time.After(4 * time.Second)
 		q.want(t, "")
-		time.Sleep(2 * time.Second)
+		<-time.After(2 * time.Second)
 		synctest.Wait()
 		q.want(t, "e1 read")
 	})

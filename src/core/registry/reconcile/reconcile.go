@@ -157,8 +157,8 @@ func (r *run) compareAll(ctx context.Context, names []string) error {
 	}
 	r.Report(fmt.Sprintf("%d repositories differ", len(differ)))
 	if !r.summary.First {
-		if err := wait(ctx, r.Settle); err != nil {
-			return errors.Join(failed, err)
+		if !wait(ctx, r.Settle) {
+			return errors.Join(failed, ctx.Err())
 		}
 		second, failedAgain := r.lookAt(ctx, differ)
 		for i := range second {

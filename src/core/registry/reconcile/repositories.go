@@ -102,13 +102,14 @@ func each[T any](ctx context.Context, items []T, f func(T) error) error {
 	return errors.Join(append(errs, ctx.Err())...)
 }
 
-func wait(ctx context.Context, d time.Duration) error {
+// wait waits, and says whether ctx lasted as long.
+func wait(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return nil
+		return true
 	case <-ctx.Done():
-		return ctx.Err()
+		return false
 	}
 }

@@ -70,7 +70,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 		if !compared && err == nil {
 			continue
 		}
-		if wait(ctx, atMostEvery) != nil {
+		if !wait(ctx, atMostEvery) {
 			return nil
 		}
 		if err != nil {

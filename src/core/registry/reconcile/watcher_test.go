@@ -33,6 +33,7 @@ func (e *empty) Repositories(context.Context) ([]string, error) {
 
 func (*empty) Tags(context.Context, string) ([]string, error)            { return nil, nil }
 func (*empty) TagDigest(context.Context, string, string) (string, error) { return "", hook.ErrNotFound }
+
 func (*empty) Manifest(context.Context, string, string) (registry.Content, error) {
 	return registry.Content{}, hook.ErrNotFound
 }
@@ -99,7 +100,7 @@ func TestARegistryThatWasStartedIsComparedOnce(t *testing.T) {
 		w.Seen(life("2"))
 		w.Seen(life("2"))
 		e.want(t, 1)
-		time.Sleep(2 * time.Minute)
+		<-time.After(2 * time.Minute)
 		w.Seen(life("2"))
 		e.want(t, 1)
 	})
@@ -116,9 +117,9 @@ func TestRegistriesAreComparedOnceAMinuteAtMost(t *testing.T) {
 		e.want(t, 1)
 		w.Seen(life("2"))
 		w.Seen(life("3"))
-		time.Sleep(59 * time.Second)
+		<-time.After(59 * time.Second)
 		e.want(t, 1)
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		e.want(t, 2)
 	})
 }
@@ -132,7 +133,7 @@ func TestAComparisonThatFailedIsTriedAgain(t *testing.T) {
 		if e.known[life("1")] {
 			t.Error("it is remembered although it failed")
 		}
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		e.want(t, 2)
 	})
 }

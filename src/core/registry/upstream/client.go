@@ -93,87 +93,86 @@ type request struct {
 	most  int64
 }
 
-// answer is what came: status 200, and the whole body.
+// answer is what came, whole.
 type answer struct {
+	status int
 	header http.Header
 	body   []byte
 }
 
-// do sends a request, a second time with a token if the registry asks for one.
-// What the registry does not have is a hook.ErrNotFound.
+// do sends a request, a second time with a token if the registry asks for one,
+// and returns what is answered with 200. What the registry does not have is a
+// hook.ErrNotFound.
 func (c *Client) do(ctx context.Context, r request) (answer, error) {
-	resp, err := c.send(ctx, r, c.authorization(r.scope))
+	got, err := c.send(ctx, r, c.authorization(r.scope))
+	if err == nil && got.status == http.StatusUnauthorized {
+		got, err = c.sendWithToken(ctx, r, got.header)
+	}
+	switch {
+	case err != nil:
+		return answer{}, err
+	case got.status == http.StatusNotFound && (r.method == http.MethodHead || isErrorList(got.body)):
+		return answer{}, hook.ErrNotFound
+	case got.status == http.StatusNotFound:
+		return answer{}, errors.New("the registry answers 404, but not as a registry does")
+	case got.status != http.StatusOK:
+		return answer{}, fmt.Errorf("the registry answers %d", got.status)
+	}
+	return got, nil
+}
+
+// sendWithToken sends a request that was refused again, as the refusal asks for.
+func (c *Client) sendWithToken(ctx context.Context, r request, refusal http.Header) (answer, error) {
+	challenge := bearer(refusal.Values("WWW-Authenticate"))
+	if challenge == nil {
+		return answer{}, errors.New("the registry refuses the credentials")
+	}
+	authorization, err := c.newToken(ctx, challenge, r.scope)
 	if err != nil {
 		return answer{}, err
 	}
-	if resp.StatusCode == http.StatusUnauthorized {
-		challenge := bearer(resp.Header.Values("WWW-Authenticate"))
-		resp.Body.Close()
-		if challenge == nil {
-			return answer{}, errors.New("the registry refuses the credentials")
-		}
-		authorization, err := c.newToken(ctx, challenge, r.scope)
-		if err != nil {
-			return answer{}, err
-		}
-		if resp, err = c.send(ctx, r, authorization); err != nil {
-			return answer{}, err
-		}
-	}
-	defer resp.Body.Close()
-	switch {
-	case resp.StatusCode == http.StatusNotFound:
-		return answer{}, notFound(r.method, resp.Body)
-	case resp.StatusCode != http.StatusOK:
-		return answer{}, fmt.Errorf("the registry answers %d", resp.StatusCode)
-	}
-	body, err := readAll(resp.Body, r.most)
-	return answer{header: resp.Header, body: body}, err
+	return c.send(ctx, r, authorization)
 }
 
-func (c *Client) send(ctx context.Context, r request, authorization string) (*http.Response, error) {
+func (c *Client) send(ctx context.Context, r request, authorization string) (answer, error) {
 	address := *c.base
 	address.Path += r.path
 	address.RawQuery = r.query.Encode()
 	req, err := http.NewRequestWithContext(ctx, r.method, address.String(), nil)
 	if err != nil {
-		return nil, fmt.Errorf("ask the registry: %w", err)
+		return answer{}, fmt.Errorf("ask the registry: %w", err)
 	}
-	req.Header.Set("User-Agent", c.userAgent)
 	if r.accept != "" {
 		req.Header.Set("Accept", r.accept)
 	}
+	got, err := c.ask(req, authorization, r.most)
+	if err != nil {
+		return answer{}, fmt.Errorf("ask the registry: %w", err)
+	}
+	return got, nil
+}
+
+// ask sends a request and reads the answer, which is an error if it is longer than
+// most.
+func (c *Client) ask(req *http.Request, authorization string, most int64) (answer, error) {
+	req.Header.Set("User-Agent", c.userAgent)
 	if authorization != "" {
 		req.Header.Set("Authorization", authorization)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("ask the registry: %w", err)
+		return answer{}, err
 	}
-	return resp, nil
-}
-
-// readAll fails when there is more than most.
-func readAll(body io.Reader, most int64) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(body, most+1))
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		most = maxAnswer
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("read the registry's answer: %w", err)
-	case int64(len(text)) > most:
-		return nil, fmt.Errorf("the registry's answer has more than %d bytes", most)
+		return answer{}, err
+	case int64(len(body)) > most:
+		return answer{}, fmt.Errorf("the answer has more than %d bytes", most)
 	}
-	return text, nil
-}
-
-// notFound tells a registry's own "there is no such thing" from a 404 of whatever
-// else answers at the address. A HEAD request cannot tell.
-func notFound(method string, body io.Reader) error {
-	text, err := readAll(body, maxAnswer)
-	if err != nil {
-		return err
-	}
-	if method == http.MethodHead || isErrorList(text) {
-		return hook.ErrNotFound
-	}
-	return errors.New("the registry answers 404, but not as a registry does")
+	return answer{status: resp.StatusCode, header: resp.Header, body: body}, nil
 }

@@ -68,19 +68,14 @@ func (c *Client) newToken(ctx context.Context, challenge map[string]string, scop
 	if err != nil {
 		return "", fmt.Errorf("ask for a token: %w", err)
 	}
-	req.Header.Set("User-Agent", c.userAgent)
-	if basic := c.basic(); basic != "" {
-		req.Header.Set("Authorization", basic)
-	}
-	resp, err := c.http.Do(req)
+	got, err := c.ask(req, c.basic(), maxAnswer)
 	if err != nil {
 		return "", fmt.Errorf("ask for a token: %w", err)
 	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("the registry's token service answers %d", resp.StatusCode)
+	if got.status != http.StatusOK {
+		return "", fmt.Errorf("the registry's token service answers %d", got.status)
 	}
-	t, err := readToken(resp)
+	t, err := readToken(got.body)
 	if err != nil {
 		return "", err
 	}
@@ -101,11 +96,7 @@ func (c *Client) realm(text string) (*url.URL, error) {
 	return u, nil
 }
 
-func readToken(resp *http.Response) (token, error) {
-	body, err := readAll(resp.Body, maxAnswer)
-	if err != nil {
-		return token{}, err
-	}
+func readToken(body []byte) (token, error) {
 	var in struct {
 		Token       string `json:"token"`
 		AccessToken string `json:"access_token"`
