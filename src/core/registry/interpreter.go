@@ -192,9 +192,9 @@ func (r *reading) raise(project hook.Project, a Action, done event.Action, kind 
 
 // raiseTagged raises what happened to one tag of a manifest that is there. If
 // nobody has described the manifest, the event is incomplete until somebody looks.
-func (r *reading) raiseTagged(project hook.Project, a Action, done event.Action, tag string, m hook.Manifest) {
-	kind := kindOfTag(tag, m)
-	e := r.raise(project, a, done, kind, resource(tag, m))
+func (r *reading) raiseTagged(project hook.Project, a Action, done event.Action, m hook.Manifest, tagged hook.Resource) {
+	kind := kindOfTag(tagged.Tag, m)
+	e := r.raise(project, a, done, kind, tagged)
 	if e != nil && r.lookUp && kind != hook.KindArtifact {
 		e.Incomplete = undescribed(m)
 	}

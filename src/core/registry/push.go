@@ -29,6 +29,6 @@ func (r *reading) push(ctx context.Context, project hook.Project, a Action) (Rea
 	case later.Digest == "":
 		r.view.learnTag(hook.Tag{Repository: a.Repository, Name: a.Tag, Digest: a.Digest, RecoveredAt: a.recoveredAt()})
 	}
-	r.raiseTagged(project, a, event.Push, a.Tag, m)
+	r.raiseTagged(project, a, event.Push, m, resource(a.Tag, m))
 	return "", nil
 }
