@@ -156,17 +156,14 @@ func (r *run) compareAll(ctx context.Context, names []string) error {
 		return failed
 	}
 	r.Report(fmt.Sprintf("%d repositories differ", len(differ)))
-	if !r.summary.First {
-		if !wait(ctx, r.Settle) {
-			return errors.Join(failed, ctx.Err())
-		}
-		second, failedAgain := r.lookAt(ctx, differ)
-		for i := range second {
-			second[i].differences = both(before[second[i].repository], second[i].differences)
-		}
-		first, failed = second, errors.Join(failed, failedAgain)
+	if !wait(ctx, r.Settle) {
+		return errors.Join(failed, ctx.Err())
 	}
-	return errors.Join(failed, each(ctx, first, func(l look) error { return r.settle(ctx, l) }))
+	second, failedAgain := r.lookAt(ctx, differ)
+	for i := range second {
+		second[i].differences = both(before[second[i].repository], second[i].differences)
+	}
+	return errors.Join(failed, failedAgain, each(ctx, second, func(l look) error { return r.settle(ctx, l) }))
 }
 
 // lookAt looks at repositories, and returns those that could be looked at.
