@@ -79,7 +79,8 @@ func TestReconcileRunsOverADatabaseOnlyWithARegistry(t *testing.T) {
 		"standalone":              {nil, 0, ""},
 		"production, no registry": {production, 2, "HARBORHOOK_REGISTRY_URL: is not set"},
 		"production, no key": {
-			[]string{"HARBORHOOK_DATABASE_URL=postgres://db/harborhook", "HARBORHOOK_REGISTRY_URL=https://registry.example.com"}, 2,
+			[]string{"HARBORHOOK_DATABASE_URL=postgres://db/harborhook", "HARBORHOOK_REGISTRY_URL=https://registry.example.com"},
+			2,
 			"HARBORHOOK_ENCRYPTION_KEY: is not set",
 		},
 	} {
