@@ -71,8 +71,11 @@ func (r renderer) Render(format string, e hook.Event) (body []byte, contentType 
 	return r.formats.Render(format, e, r.options)
 }
 
+// product begins the name of every process of this module, of whatever version.
+const product = "harborhook/"
+
 // userAgent is what this module calls itself in every request it makes.
-func userAgent(o Options) string { return "harborhook/" + o.Version }
+func userAgent(o Options) string { return product + o.Version }
 
 // A HEAD request names the tag of a pull seconds later, by the registry's clock.
 // A day leaves room for a registry that was held up and tells late.

@@ -79,7 +79,7 @@ func comparison(ctx context.Context, cfg config.Config, s *store.Store, cache *w
 		return reconcile.Config{}, hook.RegistrySource{}, errors.New("HARBORHOOK_REGISTRY_URL cannot be parsed")
 	}
 	return reconcile.Config{
-		Registry: client, Store: s, Projects: cache, Interpreter: newInterpreter(s, cache, true, o), Handler: webhooks,
+		Registry: client, Store: s, Projects: cache, Interpreter: newInterpreter(s, cache, true), Handler: webhooks,
 		Settle: reconcile.DefaultSettle, Log: o.Log,
 	}, hook.RegistrySource{Addr: u.Host}, nil
 }
@@ -101,7 +101,7 @@ func ownComparison(ctx context.Context, cfg config.Config, s *store.Store, cache
 		URL: "http://" + embedded.SourceAddr, Username: "reconcile", Password: "reconcile", UserAgent: userAgent(o), Handler: images,
 	})
 	return reconcile.Config{
-		Registry: client, Store: s, Projects: cache, Interpreter: newInterpreter(s, cache, false, o), Handler: webhooks,
+		Registry: client, Store: s, Projects: cache, Interpreter: newInterpreter(s, cache, false), Handler: webhooks,
 		Settle: reconcile.DefaultSettle, KeepTags: true, Log: o.Log,
 	}, err
 }

@@ -26,7 +26,7 @@ func newSource(p *parts, shape config.Shape, cfg config.Config, s *store.Store, 
 	if err != nil {
 		return nil, err
 	}
-	src := &source{interpreter: newInterpreter(s, cache, client != nil, o)}
+	src := &source{interpreter: newInterpreter(s, cache, client != nil)}
 	enrichment := enrich.Config{Store: s, Completer: src.interpreter, Handler: webhooks, Log: o.Log}
 	if client != nil {
 		enrichment.Contents = client
@@ -55,8 +55,8 @@ func newUpstream(cfg config.Config, o Options) (*upstream.Client, error) {
 	})
 }
 
-func newInterpreter(s *store.Store, cache *webhook.Cache, readable bool, o Options) *registry.Interpreter {
-	options := []registry.Option{registry.WithOwnUserAgents(userAgent(o))}
+func newInterpreter(s *store.Store, cache *webhook.Cache, readable bool) *registry.Interpreter {
+	options := []registry.Option{registry.WithOwnUserAgents(product)}
 	if readable {
 		options = append(options, registry.WithLookUp(), registry.WithRecovery())
 	}

@@ -117,7 +117,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, sources ...hook.RegistrySour
 		return run.summary, err
 	}
 	run.summary.Repositories = len(names)
-	r.Report(fmt.Sprintf("%d repositories to compare", len(names)))
+	run.report("%d repositories to compare", len(names))
 	if err := run.compareAll(ctx, names); err != nil {
 		return run.summary, err
 	}
@@ -155,7 +155,7 @@ func (r *run) compareAll(ctx context.Context, names []string) error {
 	if len(differ) == 0 {
 		return failed
 	}
-	r.Report(fmt.Sprintf("%d repositories differ", len(differ)))
+	r.report("%d repositories differ", len(differ))
 	if !wait(ctx, r.Settle) {
 		return errors.Join(failed, ctx.Err())
 	}
@@ -247,7 +247,7 @@ func (r *run) pushed(ctx context.Context, d difference) error {
 func (r *run) deleted(ctx context.Context, repository string, d deletion) error {
 	_, err := r.Registry.Manifest(ctx, repository, d.digest)
 	if err == nil {
-		r.Report(fmt.Sprintf("%s: %s has lost its tags, but is there; left alone", repository, d.digest))
+		r.report("%s: %s has lost its tags, but is there; left alone", repository, d.digest)
 		return nil
 	}
 	if !errors.Is(err, hook.ErrNotFound) {
@@ -280,18 +280,30 @@ func (r *run) tell(ctx context.Context, actions []registry.Action, was ...hook.T
 	if err != nil {
 		return err
 	}
+	r.count(len(n.Events))
+	for _, e := range n.Events {
+		r.report("%s: %s %s", was[0].Repository, e.Type, tagNames(was))
+		r.Log.Info("recovered an event", "event", e.ID, "type", string(e.Type), "repository", was[0].Repository)
+	}
+	return nil
+}
+
+// count counts what was told of a tag, or learned.
+func (r *run) count(events int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.summary.First {
 		r.summary.Learned++
-		return nil
+		return
 	}
-	r.summary.Raised += len(n.Events)
-	for _, e := range n.Events {
-		r.Report(fmt.Sprintf("%s: %s %s", was[0].Repository, e.Type, tagNames(was)))
-		r.Log.Info("recovered an event", "event", e.ID, "type", string(e.Type), "repository", was[0].Repository)
-	}
-	return nil
+	r.summary.Raised += events
+}
+
+// report says something, one line at a time.
+func (r *run) report(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Report(fmt.Sprintf(format, args...))
 }
 
 func tagNames(tags []hook.Tag) string {
