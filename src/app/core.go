@@ -22,43 +22,47 @@ import (
 
 // core is what happens before the queue.
 type core struct {
-	auth    *auth.Service
-	cache   *webhook.Cache
-	intake  *registry.Intake
-	handler http.Handler
+	auth     *auth.Service
+	cache    *webhook.Cache
+	webhooks *webhook.Handler
+	intake   *registry.Intake
+	handler  http.Handler
 }
 
 // newCore puts Core together and starts what it does in the background.
-func newCore(p *parts, cfg config.Config, s *store.Store, to webhook.JobService, health map[string]func(context.Context) error, m *metrics, o Options) *core {
+func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to webhook.JobService, health map[string]func(context.Context) error, m *metrics, o Options) (*core, error) {
 	cache := webhook.NewCache(s, o.Log)
 	queuer := webhook.NewQueuer(to, o.Log)
 	catalog, formats := event.DefaultCatalog(), payload.DefaultFormats()
 	options := payload.Options{ExternalRegistry: cfg.PublicRegistry(), Catalog: catalog}
 	render := renderer{formats, options}
-	events := event.NewHandler(webhook.NewHandler(cache, s, render, queuer))
-	interpreter := registry.NewInterpreter(s, cache, registry.WithOwnUserAgents(userAgent(o)), registry.WithCatalog(catalog))
-	c := &core{
-		auth:   auth.New(auth.Config{Users: s, Roles: s}),
-		cache:  cache,
-		intake: registry.NewIntake(interpreter, events, m.countIntake),
+	webhooks := webhook.NewHandler(cache, s, render, queuer)
+	source, err := newSource(p, shape, cfg, s, cache, webhooks, o)
+	if err != nil {
+		return nil, err
 	}
+	c := &core{
+		auth: auth.New(auth.Config{Users: s, Roles: s}), cache: cache, webhooks: webhooks,
+		intake: registry.NewIntake(source.interpreter, source.events, m.countIntake, source.options...),
+	}
+	policies := webhook.NewPolicies(s, cache, webhook.Rules{
+		KnownType:   func(t hook.EventType) bool { _, ok := catalog.Lookup(t); return ok },
+		TargetTypes: formats.TargetTypes(), FormatsFor: formats.For,
+		CheckPayload: func(t hook.Target, types []hook.EventType) error { return formats.Check(t, types, options) },
+	})
 	c.handler = api.New(api.Config{
 		Store: s, Auth: c.auth, Intake: c.intake, Catalog: catalog,
 		Components: component.NewIntake(component.Config{
-			Projects: cache, Memory: interpreter, Handler: events, Catalog: catalog, Count: m.countComponent,
+			Projects: cache, Memory: source.interpreter, Handler: source.events, Catalog: catalog, Count: m.countComponent,
 		}),
-		Policies: webhook.NewPolicies(s, cache, webhook.Rules{
-			KnownType:   func(t hook.EventType) bool { _, ok := catalog.Lookup(t); return ok },
-			TargetTypes: formats.TargetTypes(), FormatsFor: formats.For,
-			CheckPayload: func(t hook.Target, types []hook.EventType) error { return formats.Check(t, types, options) },
-		}),
-		Formats: formats, ComponentToken: cfg.ComponentToken.Reveal(), NotificationToken: cfg.NotificationToken.Reveal(), NotificationRefused: m.countRefused,
+		Policies: policies, Previewer: webhook.NewPreviewer(policies, s), Formats: formats,
+		ComponentToken: cfg.ComponentToken.Reveal(), NotificationToken: cfg.NotificationToken.Reveal(), NotificationRefused: m.countRefused,
 		Health: health, Portal: portal.Handler(), Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
 	})
 	p.start("cache", cache.Run)
 	p.start("submitter", queuer.Run)
 	p.start("tag memory", func(ctx context.Context) error { return forgetHeads(ctx, s, o) })
-	return c
+	return c, nil
 }
 
 // renderer writes bodies with the options of this installation.
@@ -74,8 +78,11 @@ func (r renderer) Render(e hook.Event, p hook.Policy, t hook.Target) (body []byt
 	return r.formats.Render(e, t, o)
 }
 
+// product begins the name of every process of this module, of whatever version.
+const product = "harborhook/"
+
 // userAgent is what this module calls itself in every request it makes.
-func userAgent(o Options) string { return "harborhook/" + o.Version }
+func userAgent(o Options) string { return product + o.Version }
 
 // A HEAD request names the tag of a pull seconds later, by the registry's clock.
 // A day leaves room for a registry that was held up and tells late.
@@ -114,7 +121,10 @@ func runCore(ctx context.Context, cfg config.Config, o Options) (err error) {
 	}
 	p := newParts(ctx)
 	jobService := client.New(cfg.JobServiceURL, cfg.Secret.Reveal())
-	c := newCore(p, cfg, s, jobService, map[string]func(context.Context) error{"jobservice": jobService.Ping}, newMetrics(), o)
+	c, err := newCore(p, config.Core, cfg, s, jobService, map[string]func(context.Context) error{"jobservice": jobService.Ping}, newMetrics(), o)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
 	p.start("core", serve(api.NewServer(cfg.CoreAddr, c.handler), l, o.Log))
 	if err := startDebug(p, cfg.DebugAddr, o.Log); err != nil {
 		return err

@@ -12,6 +12,9 @@ import (
 	"github.com/harborhook/harborhook/src/store/sqlite"
 )
 
+// registryDir is where the standalone shape's registry keeps its images.
+func registryDir(cfg config.Config) string { return filepath.Join(cfg.DataDir, "registry") }
+
 func sqlitePath(cfg config.Config) string { return filepath.Join(cfg.DataDir, "harborhook.db") }
 
 // migrateSchema brings the schema up to date and names the database, without

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -51,14 +50,22 @@ func runStandalone(ctx context.Context, cfg config.Config, o Options) (err error
 	defer func() { err = errors.Join(err, q.Close()) }()
 
 	p := newParts(ctx)
-	c := newCore(p, cfg, s, service, map[string]func(context.Context) error{"redis": q.Ping}, m, o)
+	c, err := newCore(p, config.Standalone, cfg, s, service, map[string]func(context.Context) error{"redis": q.Ping}, m, o)
+	if err != nil {
+		return errors.Join(err, closeAll(listeners))
+	}
 	images, err := embedded.New(ctx, embedded.Config{
-		RootDirectory: filepath.Join(cfg.DataDir, "registry"), HTTPSecret: derive(cfg.Secret.Reveal(), "registry uploads"),
+		RootDirectory: registryDir(cfg), HTTPSecret: derive(cfg.Secret.Reveal(), "registry uploads"),
 		Auth: c.auth, Projects: c.cache, Sink: c.intake.Events, Logger: o.Log,
 	})
 	if err != nil {
 		return errors.Join(fmt.Errorf("start the registry: %w", err), closeAll(listeners))
 	}
+	own, err := ownComparison(ctx, cfg, s, c.cache, c.webhooks, o)
+	if err != nil {
+		return errors.Join(err, closeAll(listeners))
+	}
+	p.start("comparison at start", compareOnce(own, o))
 	m.countLostPulls(images.LostPulls)
 	p.start("delivery", service.Run)
 	p.start("core", serve(api.NewServer(cfg.CoreAddr, c.handler), listeners[0], o.Log))

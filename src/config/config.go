@@ -24,9 +24,12 @@ const (
 	JobService Shape = "jobservice"
 	// Migrate brings a database's schema up to date and ends.
 	Migrate Shape = "migrate"
+	// Reconcile compares a registry with the tag memory and ends. Its settings are
+	// Core's, or without a database those of the standalone shape.
+	Reconcile Shape = "reconcile"
 )
 
-// Shapes lists every shape.
+// Shapes lists the shapes that "harborhook config" prints.
 func Shapes() []Shape { return []Shape{Standalone, Core, JobService, Migrate} }
 
 // Config is everything that can be set. The tags are the one place where a
@@ -68,9 +71,9 @@ type Config struct {
 	BacklogLimit      int           `env:"HARBORHOOK_BACKLOG_LIMIT" default:"1000000" help:"waiting deliveries above which Core answers 503 to new events; no effect in this release, which takes them all"`
 
 	ExternalRegistry string `env:"HARBORHOOK_EXTERNAL_REGISTRY" help:"name of the registry in the resource_url of payloads, for example registry.example.com; empty = the registry's address"`
-	RegistryURL      string `env:"HARBORHOOK_REGISTRY_URL" help:"registry whose host is its name in payloads if HARBORHOOK_EXTERNAL_REGISTRY is empty, http:// or https://; this release does not call it"`
-	RegistryUsername string `env:"HARBORHOOK_REGISTRY_USERNAME" help:"user name at that registry; no effect in this release"`
-	RegistryPassword Secret `env:"HARBORHOOK_REGISTRY_PASSWORD" help:"password at that registry; no effect in this release"`
+	RegistryURL      string `env:"HARBORHOOK_REGISTRY_URL" help:"registry that Core reads manifests from which its events do not describe, and compares with what they have told, http:// or https://; empty = off; its host is its name in payloads if HARBORHOOK_EXTERNAL_REGISTRY is empty"`
+	RegistryUsername string `env:"HARBORHOOK_REGISTRY_USERNAME" help:"user name at that registry; it must be allowed to pull everything and to list the catalog"`
+	RegistryPassword Secret `env:"HARBORHOOK_REGISTRY_PASSWORD" help:"password at that registry"`
 
 	LogLevel  slog.Level `env:"HARBORHOOK_LOG_LEVEL" flag:"log-level" default:"info" help:"debug, info, warn or error"`
 	LogFormat string     `env:"HARBORHOOK_LOG_FORMAT" flag:"log-format" default:"json" standalone:"text" help:"text or json"`

@@ -113,7 +113,9 @@ func (v *validator) urls() {
 	if text := v.cfg.JobServiceURL; !httpURL(text) {
 		v.fail("HARBORHOOK_JOBSERVICE_URL", wrong("%s is not an HTTP URL", shown(text)).want("for example http://jobservice:8888, without user or query"))
 	}
-	if text := v.cfg.RegistryURL; text != "" && !httpURL(text) {
+	if text := v.cfg.RegistryURL; text == "" && v.is(Reconcile) && v.cfg.DatabaseURL != "" {
+		v.fail("HARBORHOOK_REGISTRY_URL", wrong("is not set, so there is nothing to compare with").want("for example https://registry.example.com"))
+	} else if text != "" && !httpURL(text) {
 		v.fail("HARBORHOOK_REGISTRY_URL", wrong("%s is not an HTTP URL", shown(text)).want("empty, or for example https://registry.example.com; user and password have variables of their own"))
 	}
 	if (v.cfg.RegistryPassword != "") != (v.cfg.RegistryUsername != "") {
@@ -134,7 +136,7 @@ func (v *validator) secrets() {
 
 	if _, err := v.cfg.EncryptionKeyBytes(); v.cfg.EncryptionKey != "" && err != nil {
 		v.fail("HARBORHOOK_ENCRYPTION_KEY", wrong("%v", err).want("32 bytes in base64, for example from openssl rand -base64 32"))
-	} else if v.cfg.EncryptionKey == "" && required {
+	} else if v.cfg.EncryptionKey == "" && (required || v.is(Reconcile) && v.cfg.DatabaseURL != "") {
 		v.fail("HARBORHOOK_ENCRYPTION_KEY", wrong("is not set").want("32 bytes in base64, for example from openssl rand -base64 32"))
 	}
 	if n := len(v.cfg.AdminPassword); n > 0 && (n < minPassword || n > maxPassword) {

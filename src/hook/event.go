@@ -64,6 +64,10 @@ type Event struct {
 	// Recovered says that nobody told of the event: it was found by comparing the
 	// registry with the tag memory, and OccurredAt is when it was found.
 	Recovered bool `json:"recovered,omitempty"`
+	// Incomplete says that the registry did not tell what the event is about: type,
+	// image ids and platforms are a guess until the event comes a second time, looked
+	// up, under the same ID. Nothing is delivered before.
+	Incomplete bool `json:"incomplete,omitempty"`
 }
 
 // ComponentEventID returns the id of an event that a component gave an id of its
@@ -116,4 +120,7 @@ type Platform struct {
 type Notification struct {
 	Events []Event
 	Facts  []Fact
+	// Expect is what the tag memory held when the notification was made of it. If
+	// that has changed, nothing is stored, and the notification is a conflict.
+	Expect []Tag
 }

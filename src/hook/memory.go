@@ -32,6 +32,12 @@ type Tag struct {
 	Digest     string
 	// DeletedBy is the id of the request that deleted the tag; empty while it exists.
 	DeletedBy string
+	// RecoveredAt is when the tag was found by comparing with the registry; zero if
+	// an event told of it.
+	RecoveredAt time.Time
+	// UpdateTime is when the memory last heard of the tag, by the database's clock;
+	// zero if it never did. The store sets it.
+	UpdateTime time.Time
 }
 
 // Head is a client's HEAD request for a manifest by tag. Docker, containerd and
@@ -57,6 +63,13 @@ type Fact struct {
 	Head *Head
 	// Gone forgets a manifest that was deleted.
 	Gone *ManifestRef
+}
+
+// RegistrySource is one life of a registry process.
+type RegistrySource struct {
+	Addr string
+	// InstanceID is new at each start of the registry.
+	InstanceID string
 }
 
 // ManifestRef names a manifest.

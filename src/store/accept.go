@@ -18,21 +18,33 @@ type acceptIn struct {
 }
 
 // Accept stores the events, their jobs and what they teach the tag memory in one
-// transaction. It returns the ids of the jobs that are new and not final: an
-// event whose id is stored already is left out, with its jobs. A job without a
-// status is pending. When it returns nil, everything is
-// committed. It may also be committed when it fails: callers repeat.
+// transaction. It returns the ids of the jobs that are new and not final: an event
+// whose id is stored already is left out, with its jobs, unless it was stored
+// incomplete and now comes complete. A job without a status is pending. When it returns nil, everything is committed. It may also be
+// committed when it fails: callers repeat. A notification that expects something
+// else of the tag memory than it holds is a hook.ErrConflict.
 func (s *Store) Accept(ctx context.Context, n hook.Notification, jobs []hook.Job) ([]int64, error) {
 	if len(n.Events) == 0 && len(n.Facts) == 0 {
 		return nil, nil
 	}
-	ids, err := s.accept.Do(ctx, acceptIn{notification: n, jobs: jobs})
+	in := acceptIn{notification: n, jobs: jobs}
+	if len(n.Expect) > 0 { // seldom, and it may fail, which must not fail others
+		out, err := s.acceptBatch(ctx, []acceptIn{in})
+		if err != nil {
+			return nil, s.wrap("store a notification", err)
+		}
+		return out[0], nil
+	}
+	ids, err := s.accept.Do(ctx, in)
 	return ids, s.wrap("store a notification", err)
 }
 
 func (s *Store) acceptBatch(ctx context.Context, in []acceptIn) ([][]int64, error) {
 	out := make([][]int64, len(in))
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		if err := s.expect(ctx, tx, in); err != nil {
+			return err
+		}
 		fresh, err := s.insertEvents(ctx, tx, in)
 		if err != nil {
 			return err
@@ -53,14 +65,17 @@ func (s *Store) acceptBatch(ctx context.Context, in []acceptIn) ([][]int64, erro
 	return out, err
 }
 
-// insertEvents returns the ids of the events that were not stored before. Rows
-// are written in the order of their keys, here and below, so that two processes
-// writing the same ones cannot wait for each other.
+// insertEvents returns the ids of the events that were not stored before, or only
+// incomplete. Rows are written in the order of their keys, here and below, so that
+// two processes writing the same ones cannot wait for each other.
 func (s *Store) insertEvents(ctx context.Context, tx *sql.Tx, in []acceptIn) (map[string]bool, error) {
 	events := map[string]*hook.Event{}
 	for i := range in {
 		for j := range in[i].notification.Events {
 			e := &in[i].notification.Events[j]
+			if e.Incomplete && events[e.ID] != nil {
+				continue // the same, perhaps complete
+			}
 			events[e.ID] = e
 		}
 	}
@@ -73,10 +88,17 @@ func (s *Store) insertEvents(ctx context.Context, tx *sql.Tx, in []acceptIn) (ma
 			if err != nil {
 				return nil, fmt.Errorf("event %q: %w", id, err)
 			}
-			values.add(e.ID, e.ProjectID, string(e.Type), e.Repository, micros(e.OccurredAt), string(data), raw(s.d.Now))
+			completeAt := raw("0")
+			if e.Incomplete {
+				completeAt = raw(s.d.Now)
+			}
+			values.add(e.ID, e.ProjectID, string(e.Type), e.Repository, micros(e.OccurredAt), string(data), raw(s.d.Now), completeAt)
 		}
-		stored, err := tx.QueryContext(ctx, `INSERT INTO webhook_event (event_id, project_id, hook_type, repository, occurred_at, data, creation_time)
-			VALUES `+values.String()+` ON CONFLICT (event_id) DO NOTHING RETURNING event_id`, values.args...)
+		stored, err := tx.QueryContext(ctx, `INSERT INTO webhook_event (event_id, project_id, hook_type, repository, occurred_at, data, creation_time, complete_at)
+			VALUES `+values.String()+` ON CONFLICT (event_id) DO UPDATE
+				SET hook_type = excluded.hook_type, data = excluded.data, complete_at = 0
+				WHERE webhook_event.complete_at > 0 AND excluded.complete_at = 0
+			RETURNING event_id`, values.args...)
 		if err != nil {
 			return nil, fmt.Errorf("insert %d events: %w", len(part), err)
 		}

@@ -92,10 +92,11 @@ func (s *Store) writeTags(ctx context.Context, tx *sql.Tx, tags map[[2]string]*h
 	values := s.newRows()
 	for _, name := range names {
 		t := tags[name]
-		values.add(t.Repository, t.Name, t.Digest, t.DeletedBy, raw(s.d.Now))
+		values.add(t.Repository, t.Name, t.Digest, t.DeletedBy, micros(t.RecoveredAt), raw(s.d.Now))
 	}
-	return insert(ctx, tx, "tags", `INSERT INTO memory_tag (repository, name, digest, deleted_by, update_time)`, values,
-		`ON CONFLICT (repository, name) DO UPDATE SET digest = excluded.digest, deleted_by = excluded.deleted_by, update_time = excluded.update_time`)
+	return insert(ctx, tx, "tags", `INSERT INTO memory_tag (repository, name, digest, deleted_by, recovered_at, update_time)`, values,
+		`ON CONFLICT (repository, name) DO UPDATE SET digest = excluded.digest, deleted_by = excluded.deleted_by,
+			recovered_at = excluded.recovered_at, update_time = excluded.update_time`)
 }
 
 func (s *Store) writeHeads(ctx context.Context, tx *sql.Tx, heads map[hook.Head]int64) error {
@@ -162,10 +163,18 @@ func (s *Store) Manifests(ctx context.Context, repository string, digests []stri
 
 // Tag returns what is known of a tag, deleted or not, or hook.ErrNotFound.
 func (s *Store) Tag(ctx context.Context, repository, name string) (hook.Tag, error) {
-	t := hook.Tag{Repository: repository, Name: name}
-	err := s.read.QueryRowContext(ctx, `SELECT digest, deleted_by FROM memory_tag WHERE repository = $1 AND name = $2`,
-		repository, name).Scan(&t.Digest, &t.DeletedBy)
+	t, err := scanTag(s.read.QueryRowContext(ctx, `SELECT `+tagColumns+` FROM memory_tag WHERE repository = $1 AND name = $2`, repository, name))
 	return t, s.wrap("look up a tag", err)
+}
+
+const tagColumns = `repository, name, digest, deleted_by, recovered_at, update_time`
+
+func scanTag(row scanner) (hook.Tag, error) {
+	var t hook.Tag
+	var recovered, updated int64
+	err := row.Scan(&t.Repository, &t.Name, &t.Digest, &t.DeletedBy, &recovered, &updated)
+	t.RecoveredAt, t.UpdateTime = timeOf(recovered), timeOf(updated)
+	return t, err
 }
 
 // TagsOf returns the names of the existing tags that point at the digest, sorted.

@@ -45,6 +45,8 @@ func TestBrokenRulesAreFound(t *testing.T) {
 		{"a method named init", "src/core/a.go", "type t int\nfunc (t) init() {}", ""},
 		{"a client beside the guard", "src/core/a.go", "import \"net/http\"\nvar c = &http.Client{}", "an HTTP client"},
 		{"a transport beside the guard", "src/app/a.go", "import \"net/http\"\nvar c = http.Transport{}", "an HTTP client"},
+		{"the client of the configured registry", "src/core/registry/upstream/a.go", "import \"net/http\"\nvar c = http.Client{}", ""},
+		{"a client beside the one of the registry", "src/core/registry/a.go", "import \"net/http\"\nvar c = http.Client{}", "an HTTP client"},
 		{"the guarded client", "src/jobservice/delivery/a.go", "import \"net/http\"\nvar c = http.Client{}", ""},
 		{"the default client", "src/jobservice/delivery/a.go", "import \"net/http\"\nvar c = http.DefaultClient", "without the guard"},
 		{"http.Get", "src/core/a.go", "import \"net/http\"\nvar c = http.Get", "without the guard"},

@@ -34,6 +34,7 @@ type entry struct {
 	Operator    string     `json:"operator"`
 	EventID     string     `json:"event_id"`
 	Change      string     `json:"change"`
+	Recovered   bool       `json:"recovered"`
 	Platforms   []platform `json:"platforms"`
 }
 

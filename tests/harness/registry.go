@@ -17,7 +17,7 @@ storage:
   delete: {enabled: true}
 http: {addr: %q}
 notifications:
-  events: {includereferences: true}
+  events: {includereferences: %t}
   endpoints:
     - name: harborhook
       url: %q
@@ -28,12 +28,13 @@ notifications:
       ignoredmediatypes: [application/octet-stream]
 `
 
-// newRegistry starts a registry that lets everybody in and notifies Core.
-func newRegistry(t T, addr, coreURL, token string) *Process {
+// newRegistry starts a registry that lets everybody in and notifies Core. Unless
+// it describes what it tells of, its events name manifests only.
+func newRegistry(t T, addr, coreURL, token string, describes bool) *Process {
 	t.Helper()
 	dir := folder(t)
 	config := filepath.Join(dir, "config.yml")
-	text := fmt.Sprintf(registryConfig, filepath.Join(dir, "storage"), addr, coreURL+"/service/notifications", "Bearer "+token)
+	text := fmt.Sprintf(registryConfig, filepath.Join(dir, "storage"), addr, describes, coreURL+"/service/notifications", "Bearer "+token)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatalf("write the registry's configuration: %v", err)
 	}

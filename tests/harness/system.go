@@ -1,11 +1,16 @@
 package harness
 
 import (
+	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
 	"maps"
+	"os"
+	"os/exec"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -40,6 +45,11 @@ type System struct {
 	ComponentToken string
 
 	password string
+	// DataDir is the folder of a standalone system.
+	DataDir string
+	// RegistryProcess is the registry of a production system of its own, or nil.
+	RegistryProcess *Process
+
 	// processes are the program's, in the order of their start.
 	processes []*Process
 }
@@ -80,7 +90,9 @@ func (s *Suite) Production(t testing.TB) *System {
 	Require(t, "docker-registry")
 	binary, postgres, redis := s.Binary(t), s.Postgres(t), s.Redis(t)
 	return s.production.get(t, "production system", func() *System {
-		return newProduction(s, binary, postgres.NewDatabase(s), redis, true, quick())
+		system := newProduction(s, binary, postgres.NewDatabase(s), redis, quick())
+		newRegistry(s, system.Registry, system.CoreURL, system.Token, true)
+		return system
 	})
 }
 
@@ -94,22 +106,37 @@ func (s *Suite) NewStandalone(t testing.TB, settings Settings) *System {
 // Redis, and without a registry: the test plays it.
 func (s *Suite) NewProduction(t testing.TB, databaseURL string, redis *Redis, settings Settings) *System {
 	t.Helper()
-	return newProduction(t, s.Binary(t), databaseURL, redis, false, settings)
+	return newProduction(t, s.Binary(t), databaseURL, redis, settings)
+}
+
+// NewReadingProduction starts a production system for one test whose registry does
+// not describe what it tells of: Core reads from it.
+func (s *Suite) NewReadingProduction(t testing.TB, settings Settings) *System {
+	t.Helper()
+	Require(t, "docker-registry")
+	binary, postgres, redis := s.Binary(t), s.Postgres(t), s.Redis(t)
+	addr := FreeAddr(t)
+	reading := Settings{"REGISTRY_URL": "http://" + addr, "EXTERNAL_REGISTRY": addr}
+	maps.Copy(reading, settings)
+	system := newProduction(t, binary, postgres.NewDatabase(t), redis, reading)
+	system.Registry = addr
+	system.RegistryProcess = newRegistry(t, addr, system.CoreURL, system.Token, false)
+	return system
 }
 
 func newStandalone(t T, binary string, settings Settings) *System {
 	t.Helper()
 	core, registry := FreeAddr(t), FreeAddr(t)
 	s := newSystem(Standalone, core, registry)
-	s.Operator = "admin"
+	s.Operator, s.DataDir = "admin", folder(t)
 	s.start(t, binary, Standalone, "http://"+core, Settings{
-		"DATA_DIR": folder(t), "CORE_ADDR": core, "JOBSERVICE_ADDR": FreeAddr(t), "REGISTRY_ADDR": registry,
+		"DATA_DIR": s.DataDir, "CORE_ADDR": core, "JOBSERVICE_ADDR": FreeAddr(t), "REGISTRY_ADDR": registry,
 		"ADMIN_PASSWORD": s.password, "NOTIFICATION_TOKEN": s.Token, "COMPONENT_TOKEN": s.ComponentToken,
 	}, settings)
 	return s
 }
 
-func newProduction(t T, binary, databaseURL string, redis *Redis, withRegistry bool, settings Settings) *System {
+func newProduction(t T, binary, databaseURL string, redis *Redis, settings Settings) *System {
 	t.Helper()
 	core, jobService, registry := FreeAddr(t), FreeAddr(t), FreeAddr(t)
 	s := newSystem(Production, core, registry)
@@ -122,9 +149,6 @@ func newProduction(t T, binary, databaseURL string, redis *Redis, withRegistry b
 	}
 	s.start(t, binary, "core", "http://"+core, common, settings)
 	s.start(t, binary, "jobservice", "http://"+jobService, common, settings)
-	if withRegistry {
-		newRegistry(t, registry, s.CoreURL, s.Token)
-	}
 	return s
 }
 
@@ -148,6 +172,23 @@ func (s *System) start(t T, binary, name, url string, settings ...Settings) {
 	p := newProcess(t, command{name: name, path: binary, args: []string{name}, env: env, dir: folder(t), ready: answers(url + "/readyz")})
 	p.Start()
 	s.processes = append(s.processes, p)
+}
+
+// Command runs a command of the program to its end, where and as the system's first
+// process runs, and returns what it prints.
+func (s *System) Command(t T, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	first := s.processes[0].spec
+	cmd := exec.CommandContext(ctx, first.path, args...)
+	cmd.Dir, cmd.Env = first.dir, append(os.Environ(), first.env...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%s: %v\n%s%s", strings.Join(args, " "), err, out.String(), errs.String())
+	}
+	return out.String()
 }
 
 // As returns the API for a user; an empty name is an anonymous caller.

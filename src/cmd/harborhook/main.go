@@ -15,11 +15,12 @@ var version = "dev"
 func main() {
 	ctx, stop := withSignals(context.Background(), os.Exit)
 	p := program{
-		serve:   app.Run,
-		migrate: app.Migrate,
-		environ: os.Environ(),
-		stdout:  os.Stdout,
-		stderr:  os.Stderr,
+		serve:     app.Run,
+		migrate:   app.Migrate,
+		reconcile: app.Reconcile,
+		environ:   os.Environ(),
+		stdout:    os.Stdout,
+		stderr:    os.Stderr,
 	}
 	code := p.run(ctx, os.Args[1:])
 	stop()

@@ -27,6 +27,9 @@ type program struct {
 	serve func(ctx context.Context, shape config.Shape, cfg config.Config, o app.Options) error
 	// migrate brings the schema up to date and says on out what it did.
 	migrate func(ctx context.Context, cfg config.Config, out io.Writer) error
+	// reconcile compares the registry with the tag memory and says on o.Out what it
+	// found.
+	reconcile func(ctx context.Context, cfg config.Config, o app.Options) error
 
 	environ        []string
 	stdout, stderr io.Writer
@@ -75,6 +78,17 @@ the password of admin is printed once, at the first start.`,
 			help:    `Does nothing when the schema is up to date.`,
 			flags:   []string{"HARBORHOOK_DATA_DIR"},
 			run:     p.runMigrate,
+		},
+		{
+			name:    "reconcile",
+			summary: "raise the events that the registry has lost",
+			help: `Compares the registry's catalog and tags with what its events have told, and
+raises what is missing once, marked as recovered. Run it where Core runs, with its
+configuration: HARBORHOOK_REGISTRY_URL names the registry. Without
+HARBORHOOK_DATABASE_URL, it compares the storage of the standalone shape's registry.
+The first comparison of all raises nothing: it only learns what is there.`,
+			flags: append([]string{"HARBORHOOK_DATA_DIR"}, logging...),
+			run:   p.runReconcile,
 		},
 		{
 			name:    "config",
@@ -143,6 +157,18 @@ func (p *program) runMigrate(ctx context.Context, c command, args []string) int 
 		return code
 	}
 	if err := p.migrate(ctx, cfg, p.stdout); err != nil {
+		return p.failed(err)
+	}
+	return exitOK
+}
+
+func (p *program) runReconcile(ctx context.Context, c command, args []string) int {
+	cfg, code, ok := p.configure(c, config.Reconcile, args)
+	if !ok {
+		return code
+	}
+	o := app.Options{Version: version, Out: p.stdout, Log: logger(cfg, p.stderr)}
+	if err := p.reconcile(ctx, cfg, o); err != nil {
 		return p.failed(err)
 	}
 	return exitOK

@@ -22,6 +22,7 @@ type session struct {
 	shape     config.Shape
 	cfg       config.Config
 	migrated  bool
+	compared  bool
 	fails     error
 }
 
@@ -35,6 +36,10 @@ func newSession(environ ...string) *session {
 	}
 	s.migrate = func(_ context.Context, cfg config.Config, _ io.Writer) error {
 		s.migrated, s.cfg = true, cfg
+		return s.fails
+	}
+	s.reconcile = func(_ context.Context, cfg config.Config, o app.Options) error {
+		s.compared, s.cfg = true, cfg
 		return s.fails
 	}
 	return s
@@ -60,6 +65,29 @@ func TestACommandRunsItsShape(t *testing.T) {
 	s := newSession(production...)
 	if code := s.do("migrate"); code != 0 || !s.migrated || s.cfg.DatabaseURL.Reveal() != "postgres://db/harborhook" {
 		t.Errorf("migrate: code %d, migrated %v: %s", code, s.migrated, s.errs.String())
+	}
+}
+
+func TestReconcileRunsOverADatabaseOnlyWithARegistry(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		environ []string
+		code    int
+		says    string
+	}{
+		"production":              {append([]string{"HARBORHOOK_REGISTRY_URL=https://registry.example.com"}, production...), 0, ""},
+		"standalone":              {nil, 0, ""},
+		"production, no registry": {production, 2, "HARBORHOOK_REGISTRY_URL: is not set"},
+		"production, no key": {
+			[]string{"HARBORHOOK_DATABASE_URL=postgres://db/harborhook", "HARBORHOOK_REGISTRY_URL=https://registry.example.com"},
+			2,
+			"HARBORHOOK_ENCRYPTION_KEY: is not set",
+		},
+	} {
+		s := newSession(c.environ...)
+		if code := s.do("reconcile"); code != c.code || s.compared != (c.code == 0) || !strings.Contains(s.errs.String(), c.says) {
+			t.Errorf("%s: code %d, compared %v: %s", name, code, s.compared, s.errs.String())
+		}
 	}
 }
 
@@ -96,7 +124,7 @@ func TestNothingRunsWithABadConfiguration(t *testing.T) {
 
 func TestAFailureIsTold(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"standalone", "migrate"} {
+	for _, command := range []string{"standalone", "migrate", "reconcile"} {
 		s := newSession()
 		s.fails = errors.New("the disk is full")
 		if code := s.do(command); code != 1 || !strings.Contains(s.errs.String(), "harborhook: the disk is full\n") {

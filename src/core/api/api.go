@@ -51,8 +51,10 @@ type Formats interface {
 type Config struct {
 	Store    Store
 	Policies Policies
-	Auth     Auth
-	Intake   Intake
+	// Previewer tries policies on events of the past.
+	Previewer Previewer
+	Auth      Auth
+	Intake    Intake
 	// Components takes what other parts of Harbor tell.
 	Components Components
 	Catalog    Catalog

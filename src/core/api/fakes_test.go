@@ -62,8 +62,12 @@ type memory struct {
 	broken error
 	// filter, page and client are what was asked for last.
 	filter hook.JobFilter
-	page   hook.JobPage
-	client string
+	// draft and last are what a preview was asked for last, verdicts its answer.
+	draft    hook.Policy
+	last     int
+	verdicts []hook.Verdict
+	page     hook.JobPage
+	client   string
 }
 
 func newMemory() *memory {
@@ -244,6 +248,14 @@ func (m *memory) UpdatePolicy(_ context.Context, p *hook.Policy) error {
 	return hook.ErrNotFound
 }
 
+func (m *memory) Preview(_ context.Context, draft hook.Policy, last int) ([]hook.Verdict, error) {
+	m.draft, m.last = draft, last
+	if len(draft.HookTypes) == 0 {
+		return nil, hook.Invalid("hook_types", "is empty")
+	}
+	return m.verdicts, m.broken
+}
+
 func (m *memory) check(p hook.Policy) error {
 	if p.Name == "" {
 		return hook.Invalid("name", "must not be empty")
@@ -306,7 +318,7 @@ func newSite(t *testing.T, change ...func(*api.Config)) *site {
 	t.Helper()
 	s := &site{memory: newMemory(), log: &strings.Builder{}}
 	c := api.Config{
-		Store: s.memory, Policies: s.memory, Auth: s.memory, Catalog: event.DefaultCatalog(), Formats: formats{},
+		Store: s.memory, Policies: s.memory, Previewer: s.memory, Auth: s.memory, Catalog: event.DefaultCatalog(), Formats: formats{},
 		Intake: intakeFunc(func(_ context.Context, body []byte) (int, int, error) {
 			if !json.Valid(body) {
 				return 0, 0, hook.Invalid("", "the body is not JSON")

@@ -51,6 +51,7 @@ func (a *API) table() []Route {
 	routes := []Route{
 		{"GET", policies, InProject, auth.ActionPolicyList, a.listPolicies},
 		{"POST", policies, InProject, auth.ActionPolicyCreate, a.createPolicy},
+		{"POST", policies + "/preview", InProject, auth.ActionPolicyUpdate, a.previewPolicy},
 		{"GET", policies + "/:id", InProject, auth.ActionPolicyRead, a.readPolicy},
 		{"PUT", policies + "/:id", InProject, auth.ActionPolicyUpdate, a.updatePolicy},
 		{"DELETE", policies + "/:id", InProject, auth.ActionPolicyDelete, a.deletePolicy},

@@ -1,6 +1,10 @@
 package registry
 
-import "time"
+import (
+	"time"
+
+	"github.com/harborhook/harborhook/src/hook"
+)
 
 // Op is what a client did to a manifest.
 type Op string
@@ -40,6 +44,9 @@ type Action struct {
 	// Client is the client's address without port.
 	Client string
 	Source Source
+	// Recovered says that no registry told of the action: it was found by comparing
+	// the registry with the memory.
+	Recovered bool
 }
 
 // Reference is a descriptor in a manifest: configuration, layer or child manifest.
@@ -54,8 +61,4 @@ type Reference struct {
 }
 
 // Source names the registry process that sent an event.
-type Source struct {
-	Addr string
-	// InstanceID is new at each start of the registry.
-	InstanceID string
-}
+type Source = hook.RegistrySource

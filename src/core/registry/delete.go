@@ -33,7 +33,7 @@ func (r *reading) deleteDigest(ctx context.Context, project hook.Project, a Acti
 	r.view.learnGone(hook.ManifestRef{Repository: a.Repository, Digest: a.Digest})
 	gone := make(map[hook.Kind][]hook.Resource)
 	for _, tag := range tags {
-		r.view.learnTag(hook.Tag{Repository: a.Repository, Name: tag, Digest: a.Digest, DeletedBy: deleter(a)})
+		r.view.learnTag(hook.Tag{Repository: a.Repository, Name: tag, Digest: a.Digest, DeletedBy: deleter(a), RecoveredAt: a.recoveredAt()})
 		kind := kindOfTag(tag, m)
 		gone[kind] = append(gone[kind], resource(tag, m))
 	}
@@ -61,8 +61,11 @@ func (r *reading) deleteTag(ctx context.Context, project hook.Project, a Action)
 		return "", err
 	}
 	if t.DeletedBy != "" {
-		if a.RequestID == "" || t.DeletedBy == a.RequestID {
+		switch {
+		case a.RequestID == "" || t.DeletedBy == a.RequestID:
 			return ReasonAlreadyDeleted, nil
+		case r.late(a, t):
+			return ReasonRecovered, nil
 		}
 		// Somebody has pushed it again since, and nobody told us what.
 		t.Digest = ""

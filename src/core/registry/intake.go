@@ -20,15 +20,29 @@ type Intake struct {
 	interpreter *Interpreter
 	handler     Handler
 	count       func(accepted int, skipped Skipped)
+	seen        func(hook.RegistrySource)
+}
+
+// IntakeOption changes an Intake.
+type IntakeOption func(*Intake)
+
+// WithSources has every notification that was taken tell which registry it came
+// from. seen must return at once.
+func WithSources(seen func(hook.RegistrySource)) IntakeOption {
+	return func(i *Intake) { i.seen = seen }
 }
 
 // NewIntake returns an Intake. count, which may be nil, is told what became of
 // the events of each notification that was taken.
-func NewIntake(interpreter *Interpreter, handler Handler, count func(accepted int, skipped Skipped)) *Intake {
+func NewIntake(interpreter *Interpreter, handler Handler, count func(accepted int, skipped Skipped), options ...IntakeOption) *Intake {
 	if count == nil {
 		count = func(int, Skipped) {}
 	}
-	return &Intake{interpreter: interpreter, handler: handler, count: count}
+	i := &Intake{interpreter: interpreter, handler: handler, count: count, seen: func(hook.RegistrySource) {}}
+	for _, option := range options {
+		option(i)
+	}
+	return i
 }
 
 // Envelope takes the body of a notification. A body that is no JSON is a
@@ -69,5 +83,8 @@ func (i *Intake) take(ctx context.Context, envelope Envelope) (accepted, skipped
 	skipped = unused.Total()
 	accepted = len(envelope.Actions) + envelope.Skipped.Total() - skipped
 	i.count(accepted, unused)
+	for _, a := range envelope.Actions {
+		i.seen(a.Source)
+	}
 	return accepted, skipped, nil
 }

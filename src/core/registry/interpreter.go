@@ -25,6 +25,8 @@ type Interpreter struct {
 	projects Projects
 	catalog  *event.Catalog
 	own      []string
+	lookUp   bool
+	recovers bool
 	now      func() time.Time
 }
 
@@ -41,6 +43,19 @@ func WithOwnUserAgents(prefixes ...string) Option {
 // WithCatalog replaces event.DefaultCatalog as the list of event types.
 func WithCatalog(c *event.Catalog) Option {
 	return func(i *Interpreter) { i.catalog = c }
+}
+
+// WithLookUp makes events incomplete whose manifest nobody has described yet:
+// somebody reads it from the registry and uses Complete. Without this option what
+// is unknown counts as an image, for good.
+func WithLookUp() Option {
+	return func(i *Interpreter) { i.lookUp = true }
+}
+
+// WithRecovery says that what a registry does not tell is recovered by comparing
+// with it, so that what it tells late may have been told already.
+func WithRecovery() Option {
+	return func(i *Interpreter) { i.recovers = true }
 }
 
 // WithClock replaces time.Now, which tells the time of receipt.
@@ -127,7 +142,7 @@ func (r *reading) read(ctx context.Context, a Action) (Reason, error) {
 	}
 	switch a.Op {
 	case OpPush:
-		return "", r.push(ctx, project, a)
+		return r.push(ctx, project, a)
 	case OpPull:
 		return r.pull(ctx, project, a)
 	case OpHead:
@@ -154,11 +169,12 @@ func (r *reading) project(ctx context.Context, name string) (hook.Project, error
 	return p, nil
 }
 
-// raise adds the event that this happening raises, if the catalog has one.
-func (r *reading) raise(project hook.Project, a Action, done event.Action, kind hook.Kind, resources ...hook.Resource) {
+// raise adds the event that this happening raises and returns it, or nil if the
+// catalog has none.
+func (r *reading) raise(project hook.Project, a Action, done event.Action, kind hook.Kind, resources ...hook.Resource) *hook.Event {
 	typ, ok := r.catalog.Raised(done, kind)
 	if !ok {
-		return
+		return nil
 	}
 	_, repository, _ := strings.Cut(a.Repository, "/")
 	r.events = append(r.events, hook.Event{
@@ -172,7 +188,19 @@ func (r *reading) raise(project hook.Project, a Action, done event.Action, kind 
 		OccurredAt: a.Timestamp,
 		Operator:   a.Actor,
 		RequestID:  a.RequestID,
+		Recovered:  a.Recovered,
 	})
+	return &r.events[len(r.events)-1]
+}
+
+// raiseTagged raises what happened to one tag of a manifest that is there. If
+// nobody has described the manifest, the event is incomplete until somebody looks.
+func (r *reading) raiseTagged(project hook.Project, a Action, done event.Action, m hook.Manifest, tagged hook.Resource) {
+	kind := kindOfTag(tagged.Tag, m)
+	e := r.raise(project, a, done, kind, tagged)
+	if e != nil && r.lookUp && kind != hook.KindArtifact {
+		e.Incomplete = undescribed(m)
+	}
 }
 
 // described returns what is known of the action's manifest after it, and whether

@@ -48,7 +48,7 @@ func (r *reading) pull(ctx context.Context, project hook.Project, a Action) (Rea
 	if !heard {
 		r.view.learnTag(hook.Tag{Repository: a.Repository, Name: tag, Digest: a.Digest})
 	}
-	r.raise(project, a, event.Pull, kindOfTag(tag, m), resource(tag, m))
+	r.raiseTagged(project, a, event.Pull, m, resource(tag, m))
 	return "", nil
 }
 

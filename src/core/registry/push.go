@@ -11,24 +11,32 @@ import (
 // of a multi-architecture image, or found by nobody who does not know its
 // digest: it is only remembered, so that the index that follows can tell its
 // platforms' image ids.
-func (r *reading) push(ctx context.Context, project hook.Project, a Action) error {
+func (r *reading) push(ctx context.Context, project hook.Project, a Action) (Reason, error) {
 	m, _, err := r.described(ctx, a)
 	if err != nil {
-		return err
+		return "", err
 	}
 	r.view.learnManifest(m)
 	if a.Tag == "" {
-		return nil
+		return "", nil
 	}
 	change, err := r.changeOf(ctx, a)
 	if err != nil {
-		return err
+		return "", err
 	}
-	r.view.learnTag(hook.Tag{Repository: a.Repository, Name: a.Tag, Digest: a.Digest})
+	later, err := r.recoveredAfter(ctx, a)
+	switch {
+	case err != nil:
+		return "", err
+	case later.Digest == a.Digest:
+		return ReasonRecovered, nil
+	case later.Digest == "":
+		r.view.learnTag(hook.Tag{Repository: a.Repository, Name: a.Tag, Digest: a.Digest, RecoveredAt: a.recoveredAt()})
+	}
 	pushed := resource(a.Tag, m)
 	pushed.Change = change
-	r.raise(project, a, event.Push, kindOfTag(a.Tag, m), pushed)
-	return nil
+	r.raiseTagged(project, a, event.Push, m, pushed)
+	return "", nil
 }
 
 // changeOf says what a push does to its tag, which the memory knows as it was

@@ -23,6 +23,7 @@ const (
 	ReasonPullByDigest      Reason = "pull_by_digest"
 	ReasonUnknownDigest     Reason = "delete_of_unknown_digest"
 	ReasonAlreadyDeleted    Reason = "already_deleted"
+	ReasonRecovered         Reason = "recovered_before"
 )
 
 // Skipped counts the events of which no use was made, by reason.

@@ -46,10 +46,14 @@ func NewHandler(cache *Cache, store Store, render Renderer, submit Submitter) *H
 // Handle stores the notification and one job for each target of each policy that
 // an event matches, and submits the jobs. When it returns nil, all of it is
 // committed. Repeating a notification changes nothing. A job whose body cannot be
-// written is stored as failed, with the reason.
+// written is stored as failed, with the reason. An incomplete event has no jobs
+// before it comes again, complete.
 func (h *Handler) Handle(ctx context.Context, n hook.Notification) error {
 	var jobs []hook.Job
 	for _, e := range n.Events {
+		if e.Incomplete {
+			continue
+		}
 		ofEvent, err := h.jobs(ctx, e)
 		if err != nil {
 			return err

@@ -179,6 +179,22 @@ func TestTypeAndFormatOfATargetCompleteEachOther(t *testing.T) {
 	}
 }
 
+func TestAnIncompleteEventHasNoJobs(t *testing.T) {
+	t.Parallel()
+	store := &memory{policies: []hook.Policy{newPolicy(1, "https://a.example.com")}}
+	var got submitted
+	h := NewHandler(NewCache(store, quiet()), store, store, &got)
+	e := push("app", "v1")
+	for _, e.Incomplete = range []bool{true, false} {
+		if err := h.Handle(t.Context(), hook.Notification{Events: []hook.Event{e}}); err != nil {
+			t.Fatal(err)
+		}
+		if want := map[bool]int{true: 0, false: 1}[e.Incomplete]; len(store.jobs) != want || len(got) != want {
+			t.Errorf("incomplete %v: %d jobs, submitted %v", e.Incomplete, len(store.jobs), got)
+		}
+	}
+}
+
 func TestNothingIsSubmittedThatIsNotStored(t *testing.T) {
 	t.Parallel()
 	store := &memory{policies: []hook.Policy{newPolicy(1, "https://a.example.com")}}

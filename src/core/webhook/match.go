@@ -27,8 +27,10 @@ type matcher struct {
 
 // nameFilter is one compiled filter.
 type nameFilter struct {
-	pattern *regexp.Regexp
-	list    []string
+	// position is the filter's place in the policy's list, from 0.
+	position int
+	pattern  *regexp.Regexp
+	list     []string
 }
 
 func (f *nameFilter) matches(name string) bool {
@@ -50,6 +52,7 @@ func compile(filters []hook.Filter) (*matcher, error) {
 		if err != nil {
 			return nil, hook.Invalid(fmt.Sprintf("filters[%d].value", i), err.Error())
 		}
+		compiled.position = i
 		switch f.Kind {
 		case hook.FilterRepository:
 			m.repositories = append(m.repositories, compiled)

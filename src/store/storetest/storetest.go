@@ -47,6 +47,12 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"the tag memory keeps the last word", memoryKeepsLastWord},
 		{"the tag memory does not forget details", memoryKeepsDetails},
 		{"HEAD requests are found by client and time", heads},
+		{"an incomplete event gets its jobs when it is complete", incompleteEvent},
+		{"an incomplete event is claimed by one at a time", incompleteClaims},
+		{"what is recovered is stored unless the memory has changed", expectations},
+		{"the tags and repositories of the memory are listed", memoryLists},
+		{"the lives of registries are remembered", sources},
+		{"a project's last events come newest first", recentEvents},
 		{"members have roles", members},
 		{"users and projects are unique by name", uniqueNames},
 	}
