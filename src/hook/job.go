@@ -115,9 +115,10 @@ type Outcome struct {
 
 // JobFilter narrows a list of jobs. Zero fields do not narrow.
 type JobFilter struct {
+	ID         int64
 	PolicyID   int64
 	Statuses   []Status
-	HookType   EventType
+	HookTypes  []EventType
 	Repository string
 	Tag        string
 	Digest     string
@@ -126,6 +127,12 @@ type JobFilter struct {
 	Until      time.Time
 	// Text is searched, ignoring case, in body, target, response bodies and errors.
 	Text string
+}
+
+// Trigger is an event type of a policy.
+type Trigger struct {
+	PolicyID int64
+	HookType EventType
 }
 
 // JobPage says which part of a list is wanted, newest first unless Ascending.

@@ -32,6 +32,8 @@ type Auth interface {
 	// is the caller's address without port.
 	Authenticate(ctx context.Context, username, password, client string) (auth.Identity, error)
 	Can(ctx context.Context, id auth.Identity, p hook.Project, a auth.Action) (bool, error)
+	// Forget drops what is remembered of a user's old password.
+	Forget(username string)
 }
 
 // Catalog lists the event types.
@@ -74,7 +76,8 @@ type Config struct {
 // API is Core's http.Handler.
 type API struct {
 	Config
-	routes []Route
+	first, second *Family
+	routes        []Route
 	// heads are the first two segments of every route: what beego gets to see.
 	heads    []string
 	router   *beego.ControllerRegister
@@ -87,7 +90,7 @@ func New(c Config) *API {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	a := &API{Config: c, refusals: newSeldom(time.Minute, c.Now)}
+	a := &API{Config: c, first: firstFamily(), second: secondFamily(), refusals: newSeldom(time.Minute, c.Now)}
 	a.routes = a.table()
 	for _, r := range a.routes {
 		if h := head(r.Pattern); !slices.Contains(a.heads, h) {

@@ -1,12 +1,14 @@
 package api_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -49,9 +51,12 @@ type memory struct {
 	// broken is what every method of the store fails with.
 	broken error
 	// filter, page and client are what was asked for last.
-	filter hook.JobFilter
-	page   hook.JobPage
-	client string
+	filter        hook.JobFilter
+	projectFilter hook.ProjectFilter
+	page          hook.JobPage
+	client        string
+	// forgotten are the users whose passwords changed.
+	forgotten []string
 }
 
 func newMemory() *memory {
@@ -85,6 +90,13 @@ func newMemory() *memory {
 	return m
 }
 
+// untouched says whether all that a caller can change is as it was.
+func (m *memory) untouched() bool {
+	fresh := newMemory()
+	return reflect.DeepEqual(fresh.policies, m.policies) && reflect.DeepEqual(fresh.members, m.members) &&
+		reflect.DeepEqual(fresh.users, m.users) && reflect.DeepEqual(fresh.projects, m.projects) && reflect.DeepEqual(fresh.jobs, m.jobs)
+}
+
 func find[T any](m *memory, list []T, match func(T) bool) (T, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -114,8 +126,31 @@ func (m *memory) Project(_ context.Context, id int64) (hook.Project, error) {
 	return find(m, m.projects, func(p hook.Project) bool { return p.ID == id })
 }
 
-func (m *memory) Projects(_ context.Context, page hook.JobPage) ([]hook.Project, int, error) {
-	return pageOf(m.projects, page), len(m.projects), m.broken
+func (m *memory) Projects(_ context.Context, f hook.ProjectFilter, page hook.JobPage) ([]hook.Project, int, error) {
+	m.projectFilter = f
+	var found []hook.Project
+	for _, p := range m.projects {
+		member := slices.ContainsFunc(m.members, func(o hook.Member) bool { return o.ProjectID == p.ID && o.UserID == f.ReaderID })
+		if (f.All || p.Public || member) && (f.Name == "" || f.Name == p.Name) && strings.Contains(p.Name, f.NameContains) &&
+			(f.Public == nil || *f.Public == p.Public) {
+			found = append(found, p)
+		}
+	}
+	return pageOf(found, page), len(found), m.broken
+}
+
+func (m *memory) UpdateProject(_ context.Context, p *hook.Project) error {
+	for i := range m.projects {
+		if m.projects[i].ID == p.ID {
+			m.projects[i] = *p
+		}
+	}
+	return m.broken
+}
+
+func (m *memory) DeleteProject(_ context.Context, id int64) error {
+	m.projects = slices.DeleteFunc(m.projects, func(p hook.Project) bool { return p.ID == id })
+	return m.broken
 }
 
 func (m *memory) CreateProject(_ context.Context, p *hook.Project) error {
@@ -130,6 +165,19 @@ func (m *memory) CreateProject(_ context.Context, p *hook.Project) error {
 
 func (m *memory) UserByName(_ context.Context, name string) (hook.User, error) {
 	return find(m, m.users, func(u hook.User) bool { return u.Username == name })
+}
+
+func (m *memory) User(_ context.Context, id int64) (hook.User, error) {
+	return find(m, m.users, func(u hook.User) bool { return u.ID == id })
+}
+
+func (m *memory) SetPassword(_ context.Context, userID int64, hash string) error {
+	for i := range m.users {
+		if m.users[i].ID == userID {
+			m.users[i].PasswordHash = hash
+		}
+	}
+	return m.broken
 }
 
 func (m *memory) CreateUser(_ context.Context, u *hook.User) error {
@@ -166,6 +214,16 @@ func (m *memory) AddMember(_ context.Context, n *hook.Member) error {
 	return nil
 }
 
+func (m *memory) UpdateMember(_ context.Context, projectID, memberID int64, role hook.Role) error {
+	for i := range m.members {
+		if m.members[i].ID == memberID && m.members[i].ProjectID == projectID {
+			m.members[i].Role = role
+			return m.broken
+		}
+	}
+	return cmp.Or(m.broken, hook.ErrNotFound)
+}
+
 func (m *memory) RemoveMember(_ context.Context, projectID, memberID int64) error {
 	before := len(m.members)
 	m.members = slices.DeleteFunc(m.members, func(o hook.Member) bool { return o.ID == memberID && o.ProjectID == projectID })
@@ -184,6 +242,16 @@ func (m *memory) Jobs(_ context.Context, projectID int64, f hook.JobFilter, page
 		}
 	}
 	return pageOf(found, page), len(found), m.broken
+}
+
+func (m *memory) LastTriggers(_ context.Context, of []hook.Trigger) (map[hook.Trigger]time.Time, error) {
+	last := map[hook.Trigger]time.Time{}
+	for _, j := range m.jobs {
+		if t := (hook.Trigger{PolicyID: j.PolicyID, HookType: j.HookType}); slices.Contains(of, t) {
+			last[t] = j.CreationTime
+		}
+	}
+	return last, m.broken
 }
 
 func (m *memory) Job(_ context.Context, projectID, id int64) (hook.Job, error) {
@@ -263,6 +331,8 @@ func (m *memory) Authenticate(_ context.Context, username, password, client stri
 	return auth.Identity{User: m.users[i]}, nil
 }
 
+func (m *memory) Forget(username string) { m.forgotten = append(m.forgotten, username) }
+
 func (m *memory) Can(_ context.Context, id auth.Identity, p hook.Project, a auth.Action) (bool, error) {
 	role := hook.RoleNone
 	for _, member := range m.members {
@@ -328,6 +398,9 @@ func (s *site) do(who, method, path, body string, headers ...string) *httptest.R
 // wantProblem checks status and format of a refusal, and returns its message.
 func wantProblem(t *testing.T, w *httptest.ResponseRecorder, status int) string {
 	t.Helper()
+	if inSecondFamily(w) {
+		return wantSecondProblem(t, w, status)
+	}
 	var body struct {
 		Code    int
 		Message string
@@ -347,6 +420,31 @@ func wantProblem(t *testing.T, w *httptest.ResponseRecorder, status int) string 
 		t.Error("the answer has no request id")
 	}
 	return body.Message
+}
+
+func inSecondFamily(w *httptest.ResponseRecorder) bool {
+	return strings.HasPrefix(w.Body.String(), `{"errors"`)
+}
+
+// wantSecondProblem is wantProblem for the second family.
+func wantSecondProblem(t *testing.T, w *httptest.ResponseRecorder, status int) string {
+	t.Helper()
+	var body struct {
+		Errors []struct{ Code, Message string }
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil || len(body.Errors) != 1 {
+		t.Fatalf("answered %d %q, which is no problem: %v", w.Code, w.Body, err)
+	}
+	if e := body.Errors[0]; w.Code != status || e.Code != strings.ToUpper(e.Code) || e.Code == "" || e.Message == "" {
+		t.Fatalf("answered %d %q, want %d", w.Code, w.Body, status)
+	}
+	if got := w.Header().Get("Content-Type"); got != "application/json; charset=utf-8" {
+		t.Errorf("content type is %q", got)
+	}
+	if w.Header().Get("X-Request-Id") == "" {
+		t.Error("the answer has no request id")
+	}
+	return body.Errors[0].Message
 }
 
 func wantStatus(t *testing.T, w *httptest.ResponseRecorder, status int) {

@@ -34,11 +34,66 @@ func (a *API) listPolicies(c *call) error {
 	if err != nil {
 		return fmt.Errorf("list policies: %w", err)
 	}
-	shown := make([]policyJSON, len(policies))
+	if c.family.harbor2 {
+		if policies, err = c.pagePolicies(policies); err != nil {
+			return err
+		}
+	}
+	shown := make([]any, len(policies))
 	for i, p := range policies {
-		shown[i] = showPolicy(p, mayUpdate)
+		shown[i] = a.showPolicy(c.family, p, mayUpdate)
 	}
 	return c.json(shown)
+}
+
+// pagePolicies narrows, orders and cuts the list as the query asks. A project has
+// few policies, so there is no need to ask the database.
+func (c *call) pagePolicies(policies []hook.Policy) ([]hook.Policy, error) {
+	q := c.query()
+	page, criteria := q.page(), q.criteria()
+	order := q.optional("sort")
+	if q.err != nil {
+		return nil, q.err
+	}
+	if order == "" {
+		order = "-creation_time"
+	}
+	columns := policyColumns()
+	policies = columns.order(columns.narrow(policies, criteria), order)
+	c.announce(page, len(policies))
+	return window(policies, page), nil
+}
+
+// policyColumns are what may be asked for: nothing that could spell out a secret.
+func policyColumns() columns[hook.Policy] {
+	return columns[hook.Policy]{
+		"id":            func(p hook.Policy) string { return strconv.FormatInt(p.ID, 10) },
+		"name":          func(p hook.Policy) string { return p.Name },
+		"enabled":       func(p hook.Policy) string { return strconv.FormatBool(p.Enabled) },
+		"creator":       func(p hook.Policy) string { return p.Creator },
+		"creation_time": func(p hook.Policy) string { return comparableTime(p.CreationTime) },
+		"update_time":   func(p hook.Policy) string { return comparableTime(p.UpdateTime) },
+	}
+}
+
+// showPolicy returns the policy as the family shows it.
+func (a *API) showPolicy(f *Family, p hook.Policy, mayUpdate bool) any {
+	if f.harbor2 {
+		return a.showSecondPolicy(p, mayUpdate)
+	}
+	return showPolicy(p, mayUpdate)
+}
+
+// applyPolicy reads the body of a write in the family's shape.
+func (a *API) applyPolicy(c *call, stored hook.Policy) (hook.Policy, error) {
+	body, err := c.body()
+	if err != nil {
+		return hook.Policy{}, err
+	}
+	if c.family.harbor2 {
+		return a.applySecondPolicy(stored, body)
+	}
+	return applyPolicy(stored, body)
 }
 
 func (a *API) readPolicy(c *call) error {
@@ -51,15 +106,11 @@ func (a *API) readPolicy(c *call) error {
 		return err
 	}
 	c.w.Header().Set("ETag", policyTag(p))
-	return c.json(showPolicy(p, mayUpdate))
+	return c.json(a.showPolicy(c.family, p, mayUpdate))
 }
 
 func (a *API) createPolicy(c *call) error {
-	body, err := c.body()
-	if err != nil {
-		return err
-	}
-	p, err := applyPolicy(hook.Policy{ProjectID: c.project.ID, Enabled: true, Creator: c.who.Name()}, body)
+	p, err := a.applyPolicy(c, hook.Policy{ProjectID: c.project.ID, Enabled: true, Creator: c.who.Name()})
 	if err != nil {
 		return err
 	}
@@ -77,11 +128,7 @@ func (a *API) updatePolicy(c *call) error {
 	if !fresh(c.r.Header.Values("If-Match"), policyTag(stored)) {
 		return refuse(http.StatusPreconditionFailed, "the policy was changed since it was read")
 	}
-	body, err := c.body()
-	if err != nil {
-		return err
-	}
-	p, err := applyPolicy(stored, body)
+	p, err := a.applyPolicy(c, stored)
 	if err != nil {
 		return err
 	}

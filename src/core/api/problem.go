@@ -93,21 +93,20 @@ func problemOf(err error) problem {
 	}
 }
 
-// write answers in the format of the first family.
-func (p problem) write(w http.ResponseWriter) {
+// write answers in the format of the family.
+func (p problem) write(w http.ResponseWriter, f *Family) {
 	h := w.Header()
-	if p.Status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
+	// A browser that is asked for a password this way would ask over Harbor's own
+	// portal, which uses the second family and has a form for it.
+	if p.Status == http.StatusUnauthorized && !f.harbor2 && h.Get("WWW-Authenticate") == "" {
 		h.Set("WWW-Authenticate", `Basic realm="harborhook", charset="UTF-8"`)
 	}
 	if p.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.FormatInt(int64(math.Ceil(p.RetryAfter.Seconds())), 10))
 	}
-	// Marshalling an int and a string cannot fail.
-	body, _ := json.Marshal(struct {
-		Code    int    `json:"code"`
-		Message string `json:"message"`
-	}{p.Status, p.Message})
-	writeBody(w, p.Status, "application/json", append(body, '\n'))
+	value, mediaType := f.problem(p)
+	body, _ := json.Marshal(value) // numbers and strings: it cannot fail
+	writeBody(w, p.Status, mediaType, append(body, '\n'))
 }
 
 // writeJSON answers with a value. Nothing is written when it cannot be marshalled.

@@ -8,8 +8,13 @@ import (
 	"github.com/harborhook/harborhook/src/hook"
 )
 
-// defaultFormat is the payload format of a target for which the first family names none.
-const defaultFormat = "Events"
+// The payload formats that a family means when it names none: the first family's,
+// the second's, and that of the second family's type "slack".
+const (
+	defaultFormat = "Events"
+	harbor2Format = "Default"
+	slackFormat   = "Slack"
+)
 
 // headMembers are the members of a policy that speak of its first target, and
 // their names there.
@@ -101,6 +106,9 @@ func readTarget(g *object, i int, stored []hook.Target) hook.Target {
 	if address == "" && g.err == nil {
 		g.err = hook.Invalid("target", "must not be empty")
 	}
+	if g.lenient {
+		likeHarbor2(g, &t, before)
+	}
 	g.str("type", &t.Type)
 	g.boolean("skip_cert_verify", &t.SkipCertVerify)
 	g.str("payload_format", &t.PayloadFormat)
@@ -108,6 +116,25 @@ func readTarget(g *object, i int, stored []hook.Target) hook.Target {
 		mustStay(g, "auth_header", address, before)
 	}
 	return t
+}
+
+// likeHarbor2 prepares a target for what Harbor 2's clients leave out: a false
+// skip_cert_verify, and the format of Slack, which is a type of target there.
+func likeHarbor2(g *object, t *hook.Target, before hook.Target) {
+	t.SkipCertVerify = false
+	var kind, format string
+	g.str("type", &kind)
+	switch g.str("payload_format", &format); {
+	case kind == hook.TargetSlack && format != "":
+		g.fail("payload_format", "set payload format is not allowed for slack")
+	case kind == hook.TargetSlack:
+		t.PayloadFormat = slackFormat
+	case before == (hook.Target{}) || before.PayloadFormat == slackFormat && kind == hook.TargetHTTP:
+		t.PayloadFormat = harbor2Format
+	}
+	if format == "" {
+		delete(g.members, "payload_format")
+	}
 }
 
 // readSecret keeps the stored secret only if no target lies at a new origin.

@@ -48,6 +48,9 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"HEAD requests are found by client and time", heads},
 		{"members have roles", members},
 		{"users and projects are unique by name", uniqueNames},
+		{"projects are listed for who may read them", readableProjects},
+		{"a project is changed and deleted with what belongs to it", projectChanges},
+		{"the last trigger of each type is found", lastTriggers},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -502,7 +505,9 @@ func jobFilters(t *testing.T, f *fixture) {
 		{"another policy", hook.JobFilter{PolicyID: f.policy.ID + 1}, 0},
 		{"status", hook.JobFilter{Statuses: []hook.Status{hook.StatusError}}, 1},
 		{"statuses", hook.JobFilter{Statuses: []hook.Status{hook.StatusError, hook.StatusPending}}, 4},
-		{"hook type", hook.JobFilter{HookType: hook.PullImage}, 0},
+		{"hook type", hook.JobFilter{HookTypes: []hook.EventType{hook.PullImage}}, 0},
+		{"one of several hook types", hook.JobFilter{HookTypes: []hook.EventType{hook.PullImage, hook.PushImage}}, 4},
+		{"id", hook.JobFilter{ID: id}, 1},
 		{"repository", hook.JobFilter{Repository: "app"}, 4},
 		{"tag", hook.JobFilter{Tag: "v1"}, 0},
 		{"digest", hook.JobFilter{Digest: "sha256:aa"}, 4},
@@ -631,6 +636,11 @@ func members(t *testing.T, f *fixture) {
 	must(t, err)
 	m.Username = "alice"
 	wantEqual(t, "members", list, []hook.Member{m})
+	wantError(t, f.UpdateMember(f.ctx, f.project.ID+1, m.ID, hook.RoleGuest), hook.ErrNotFound)
+	must(t, f.UpdateMember(f.ctx, f.project.ID, m.ID, hook.RoleGuest))
+	role, err = f.Role(f.ctx, f.project.ID, u.ID)
+	must(t, err)
+	wantEqual(t, "changed role", role, hook.RoleGuest)
 	wantError(t, f.RemoveMember(f.ctx, f.project.ID+1, m.ID), hook.ErrNotFound)
 	must(t, f.RemoveMember(f.ctx, f.project.ID, m.ID))
 
@@ -647,6 +657,11 @@ func uniqueNames(t *testing.T, f *fixture) {
 	got, err := f.UserByName(f.ctx, "alice")
 	must(t, err)
 	wantEqual(t, "user", got, u)
+	got, err = f.User(f.ctx, u.ID)
+	must(t, err)
+	wantEqual(t, "user by id", got, u)
+	_, err = f.User(f.ctx, u.ID+1)
+	wantError(t, err, hook.ErrNotFound)
 	wantError(t, f.CreateUser(f.ctx, &hook.User{Username: "alice"}), hook.ErrConflict)
 	wantError(t, f.CreateProject(f.ctx, &hook.Project{Name: "library"}), hook.ErrConflict)
 	_, err = f.UserByName(f.ctx, "nobody")
@@ -660,9 +675,81 @@ func uniqueNames(t *testing.T, f *fixture) {
 		t.Errorf("%d users, want 1", total)
 	}
 	wantEqual(t, "users", users, []hook.User{u}, cmpopts.IgnoreFields(hook.User{}, "UpdateTime"))
-	projects, total, err := f.Projects(f.ctx, hook.JobPage{Limit: 10})
+	projects, total, err := f.Projects(f.ctx, hook.ProjectFilter{All: true}, hook.JobPage{Limit: 10})
 	must(t, err)
 	if total != 1 || len(projects) != 1 || projects[0].Name != "library" {
 		t.Errorf("projects: %d of %d: %+v", len(projects), total, projects)
 	}
+}
+
+func readableProjects(t *testing.T, f *fixture) {
+	u := hook.User{Username: "alice", PasswordHash: "x"}
+	must(t, f.CreateUser(f.ctx, &u))
+	for _, p := range []hook.Project{{Name: "own", OwnerID: u.ID, OwnerName: "alice"}, {Name: "hidden_one"}, {Name: "open", Public: true}} {
+		must(t, f.CreateProject(f.ctx, &p))
+	}
+	public, private := true, false
+	for _, c := range []struct {
+		name   string
+		filter hook.ProjectFilter
+		want   []string
+	}{
+		{"everything", hook.ProjectFilter{All: true}, []string{"library", "own", "hidden_one", "open"}},
+		{"a stranger", hook.ProjectFilter{}, []string{"library", "open"}},
+		{"a member", hook.ProjectFilter{ReaderID: u.ID}, []string{"library", "own", "open"}},
+		{"by name", hook.ProjectFilter{All: true, Name: "own"}, []string{"own"}},
+		{"by a name that may not be read", hook.ProjectFilter{ReaderID: u.ID, Name: "hidden_one"}, nil},
+		{"by a part", hook.ProjectFilter{All: true, NameContains: "N_O"}, []string{"hidden_one"}},
+		{"public", hook.ProjectFilter{ReaderID: u.ID, Public: &public}, []string{"library", "open"}},
+		{"private", hook.ProjectFilter{ReaderID: u.ID, Public: &private}, []string{"own"}},
+		{"by owner", hook.ProjectFilter{All: true, OwnerName: "alice"}, []string{"own"}},
+	} {
+		projects, total, err := f.Projects(f.ctx, c.filter, hook.JobPage{Limit: 10})
+		must(t, err)
+		var names []string
+		for _, p := range projects {
+			names = append(names, p.Name)
+		}
+		wantEqual(t, c.name, names, c.want)
+		wantEqual(t, c.name+": total", total, len(c.want))
+	}
+	page, total, err := f.Projects(f.ctx, hook.ProjectFilter{All: true}, hook.JobPage{Offset: 1, Limit: 1})
+	must(t, err)
+	if total != 4 || len(page) != 1 || page[0].Name != "own" {
+		t.Errorf("page is %+v of %d", page, total)
+	}
+}
+
+func projectChanges(t *testing.T, f *fixture) {
+	f.project.Public = false
+	must(t, f.UpdateProject(f.ctx, &f.project))
+	got, err := f.Project(f.ctx, f.project.ID)
+	must(t, err)
+	wantEqual(t, "project", got, f.project)
+
+	id := f.accept(t, "e1", f.policy)[0]
+	before, err := f.PoliciesVersion(f.ctx)
+	must(t, err)
+	must(t, f.DeleteProject(f.ctx, f.project.ID))
+	if after, err := f.PoliciesVersion(f.ctx); err != nil || after == before {
+		t.Errorf("version stays %d, %v", after, err)
+	}
+	_, err = f.Policy(f.ctx, f.project.ID, f.policy.ID)
+	wantError(t, err, hook.ErrNotFound)
+	wantEqual(t, "status of a waiting job", f.read(t, id).Status, hook.StatusStopped)
+	wantError(t, f.DeleteProject(f.ctx, f.project.ID), hook.ErrNotFound)
+	wantError(t, f.UpdateProject(f.ctx, &f.project), hook.ErrNotFound)
+}
+
+func lastTriggers(t *testing.T, f *fixture) {
+	f.accept(t, "e1", f.policy)
+	newest := f.read(t, f.accept(t, "e2", f.policy)[0])
+	push, pull := hook.Trigger{PolicyID: f.policy.ID, HookType: hook.PushImage}, hook.Trigger{PolicyID: f.policy.ID, HookType: hook.PullImage}
+	other := hook.Trigger{PolicyID: f.policy.ID + 1, HookType: hook.PushImage}
+	last, err := f.LastTriggers(f.ctx, []hook.Trigger{push, pull, other})
+	must(t, err)
+	wantEqual(t, "last triggers", last, map[hook.Trigger]time.Time{push: newest.CreationTime})
+	last, err = f.LastTriggers(f.ctx, nil)
+	must(t, err)
+	wantEqual(t, "none", len(last), 0)
 }
