@@ -46,6 +46,7 @@ func newCore(p *parts, cfg config.Config, s *store.Store, to webhook.JobService,
 			KnownFormat:   func(name string) bool { _, ok := formats.Lookup(name); return ok },
 			DefaultFormat: payload.NameEvents,
 		}),
+		Deliveries:     webhook.NewDeliveries(s, queuer),
 		PayloadFormats: formats.Names(), NotificationToken: cfg.NotificationToken.Reveal(), NotificationRefused: m.countRefused,
 		Health: health, Portal: portal.Handler(), Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
 	})

@@ -29,3 +29,15 @@ func (e *InvalidError) Error() string {
 
 // Invalid returns an InvalidError.
 func Invalid(field, reason string) error { return &InvalidError{Field: field, Reason: reason} }
+
+// ConflictError is an ErrConflict that says, in words that may be shown to the
+// caller, what is in the way.
+type ConflictError struct{ Reason string }
+
+func (e *ConflictError) Error() string { return e.Reason }
+
+// Is makes every ConflictError an ErrConflict.
+func (*ConflictError) Is(target error) bool { return target == ErrConflict }
+
+// Conflict returns a ConflictError.
+func Conflict(reason string) error { return &ConflictError{Reason: reason} }

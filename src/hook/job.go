@@ -80,6 +80,12 @@ func JobKey(eventID string, policyID int64, targetPosition int) string {
 	return fmt.Sprintf("%s/%d/%d", eventID, policyID, targetPosition)
 }
 
+// RedeliveryKey returns the key of one more job for the same event, target and
+// policy, named by its UUID.
+func RedeliveryKey(eventID string, policyID int64, targetPosition int, uuid string) string {
+	return JobKey(eventID, policyID, targetPosition) + "#" + uuid
+}
+
 // MessageID returns the webhook-id header: the same for all attempts and
 // redeliveries of one event to one target of a policy, so that receivers can
 // tell repetitions.
@@ -111,6 +117,14 @@ type Outcome struct {
 	StatusMessage string
 	// RetryIn is the wait until the next attempt when Status is scheduled.
 	RetryIn time.Duration
+}
+
+// Redelivery is what became of jobs that were to be delivered once more.
+type Redelivery struct {
+	// IDs are the new jobs.
+	IDs []int64
+	// Refused says why a job was left out, by its id.
+	Refused map[int64]string
 }
 
 // JobFilter narrows a list of jobs. Zero fields do not narrow.

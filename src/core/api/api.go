@@ -44,11 +44,12 @@ type Catalog interface {
 
 // Config is what an API needs. Fields without another word are required.
 type Config struct {
-	Store    Store
-	Policies Policies
-	Auth     Auth
-	Intake   Intake
-	Catalog  Catalog
+	Store      Store
+	Policies   Policies
+	Deliveries Redeliverer
+	Auth       Auth
+	Intake     Intake
+	Catalog    Catalog
 	// PayloadFormats are the names of the formats a target may ask for.
 	PayloadFormats []string
 	// NotificationToken is what the registry must show. Empty lets everybody in,

@@ -254,6 +254,43 @@ func (m *memory) LastTriggers(_ context.Context, of []hook.Trigger) (map[hook.Tr
 	return last, m.broken
 }
 
+// Redeliver refuses running jobs.
+func (m *memory) Redeliver(ctx context.Context, projectID, id int64) (int64, error) {
+	j, err := m.Job(ctx, projectID, id)
+	if err != nil {
+		return 0, err
+	}
+	if j.Status == hook.StatusRunning {
+		return 0, hook.Conflict("the job is running")
+	}
+	m.lastID++
+	j.ID, j.RedeliveryOf, j.Status = m.lastID, j.ID, hook.StatusPending
+	m.jobs = append(m.jobs, j)
+	return j.ID, nil
+}
+
+func (m *memory) RedeliverAll(_ context.Context, _ int64, f hook.JobFilter) (hook.Redelivery, error) {
+	m.filter = f
+	return hook.Redelivery{IDs: []int64{101, 102}, Refused: map[int64]string{11: "the job's policy is disabled"}}, m.broken
+}
+
+func (m *memory) Count(_ context.Context, _ int64, f hook.JobFilter) (int, error) {
+	m.filter = f
+	return 3, m.broken
+}
+
+func (m *memory) Stop(ctx context.Context, projectID, id int64, by string) error {
+	j, err := m.Job(ctx, projectID, id)
+	if err != nil {
+		return err
+	}
+	if j.Status.Final() {
+		return hook.Conflict("the job is over")
+	}
+	m.jobs[0].Status, m.jobs[0].StatusMessage = hook.StatusStopped, by
+	return nil
+}
+
 func (m *memory) Job(_ context.Context, projectID, id int64) (hook.Job, error) {
 	return find(m, m.jobs, func(j hook.Job) bool { return j.ProjectID == projectID && j.ID == id })
 }
@@ -359,7 +396,7 @@ func newSite(t *testing.T, change ...func(*api.Config)) *site {
 	t.Helper()
 	s := &site{memory: newMemory(), log: &strings.Builder{}}
 	c := api.Config{
-		Store: s.memory, Policies: s.memory, Auth: s.memory, Catalog: event.DefaultCatalog(), PayloadFormats: []string{"Events"},
+		Store: s.memory, Policies: s.memory, Deliveries: s.memory, Auth: s.memory, Catalog: event.DefaultCatalog(), PayloadFormats: []string{"Events"},
 		Intake: intakeFunc(func(_ context.Context, body []byte) (int, int, error) {
 			if !json.Valid(body) {
 				return 0, 0, hook.Invalid("", "the body is not JSON")

@@ -6,10 +6,20 @@ import (
 	"github.com/harborhook/harborhook/src/hook"
 )
 
-// jobQuery reads which jobs are wanted. Parameters that are not ours are left
-// alone.
+// jobQuery reads which jobs are wanted, and which page of them. Parameters that
+// are not ours are left alone.
 func (q *query) jobQuery(catalog Catalog) (hook.JobFilter, hook.JobPage, error) {
-	f := hook.JobFilter{
+	f := q.jobFilter(catalog)
+	if q.family.harbor2 && f.PolicyID == 0 {
+		q.fail("policy_id", "is required")
+	}
+	page := q.page()
+	page.Ascending = q.ascending()
+	return f, page, q.err
+}
+
+func (q *query) jobFilter(catalog Catalog) hook.JobFilter {
+	return hook.JobFilter{
 		PolicyID:   q.integer("policy_id", 0, 1, 1<<62),
 		Statuses:   q.statuses(),
 		HookTypes:  q.hookTypes(catalog),
@@ -21,12 +31,6 @@ func (q *query) jobQuery(catalog Catalog) (hook.JobFilter, hook.JobPage, error) 
 		Until:      q.time("until"),
 		Text:       q.optional("text"),
 	}
-	if q.family.harbor2 && f.PolicyID == 0 {
-		q.fail("policy_id", "is required")
-	}
-	page := q.page()
-	page.Ascending = q.ascending()
-	return f, page, q.err
 }
 
 // statuses takes the family's names.

@@ -66,16 +66,19 @@ func orConflict(err error, message string) error {
 // know are internal and are answered without their words.
 func problemOf(err error) problem {
 	var (
-		known   *problem
-		invalid *hook.InvalidError
-		backOff *auth.BackOffError
-		large   *http.MaxBytesError
+		known    *problem
+		invalid  *hook.InvalidError
+		conflict *hook.ConflictError
+		backOff  *auth.BackOffError
+		large    *http.MaxBytesError
 	)
 	switch {
 	case errors.As(err, &known):
 		return *known
 	case errors.As(err, &invalid):
 		return problem{Status: http.StatusBadRequest, Message: invalid.Error()}
+	case errors.As(err, &conflict):
+		return problem{Status: http.StatusConflict, Message: conflict.Reason}
 	case errors.As(err, &large):
 		return problem{Status: http.StatusRequestEntityTooLarge, Message: fmt.Sprintf("the body is larger than %d bytes", large.Limit)}
 	case errors.As(err, &backOff):

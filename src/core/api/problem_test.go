@@ -27,6 +27,7 @@ func TestErrorsDecideTheStatus(t *testing.T) {
 		"not found":        {hook.ErrNotFound, 404, "not found", ""},
 		"not found, named": {orNotFound(fmt.Errorf("x: %w", hook.ErrNotFound), "job"), 404, "job not found", ""},
 		"conflict":         {hook.ErrConflict, 409, "conflict", ""},
+		"conflict, told":   {hook.Conflict("it runs"), 409, "it runs", ""},
 		"conflict, named":  {orConflict(fmt.Errorf("x: %w", hook.ErrConflict), "taken"), 409, "taken", ""},
 		"other, not named": {orConflict(orNotFound(hook.ErrUnavailable, "job"), "taken"), 503, "service unavailable", "1"},
 		"too large":        {&http.MaxBytesError{Limit: 9}, 413, "the body is larger than 9 bytes", ""},

@@ -99,6 +99,9 @@ func (a *API) deliveryRoutes() []Route {
 		inProject("GET", jobsPath+"/:jid", auth.ActionJobList, a.readJob),
 		inProject("GET", jobsPath+"/:jid/attempts", auth.ActionJobList, a.listAttempts),
 		inProject("GET", jobsPath+"/:jid/log", auth.ActionJobList, a.readLog),
+		inProject("POST", jobsPath+"/redeliver", auth.ActionJobUpdate, a.redeliverJobs),
+		inProject("POST", jobsPath+"/:jid/redeliver", auth.ActionJobUpdate, a.redeliverJob),
+		inProject("POST", jobsPath+"/:jid/stop", auth.ActionJobUpdate, a.stopJob),
 	}
 }
 

@@ -36,6 +36,10 @@ func contract() map[string][]string {
 		"GET " + jobs + "/:jid/attempts": readers,
 		"GET " + jobs + "/:jid/log":      readers,
 
+		"POST " + jobs + "/redeliver":      editors,
+		"POST " + jobs + "/:jid/redeliver": editors,
+		"POST " + jobs + "/:jid/stop":      editors,
+
 		"GET /projects":               everybody,
 		"POST /projects":              signedIn,
 		"GET " + project:              inside,

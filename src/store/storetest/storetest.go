@@ -51,6 +51,9 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"projects are listed for who may read them", readableProjects},
 		{"a project is changed and deleted with what belongs to it", projectChanges},
 		{"the last trigger of each type is found", lastTriggers},
+		{"a redelivery is a new job for the same event", redelivered},
+		{"what cannot be redelivered is told apart", notRedelivered},
+		{"only waiting jobs are stopped", stoppedByHand},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -752,4 +755,84 @@ func lastTriggers(t *testing.T, f *fixture) {
 	last, err = f.LastTriggers(f.ctx, nil)
 	must(t, err)
 	wantEqual(t, "none", len(last), 0)
+}
+
+func redelivered(t *testing.T, f *fixture) {
+	id := f.accept(t, "e1", f.policy)[0]
+	d := f.claimOne(t, id, lease)
+	f.finish(t, hook.Outcome{JobID: id, Lease: d.Lease, Attempt: attempt(1, hook.ResultHTTPError), Status: hook.StatusError})
+	f.policy.Name, f.policy.Targets[0].Address = "renamed", "https://new.example.com/hook?token=x"
+	must(t, f.UpdatePolicy(f.ctx, &f.policy))
+
+	for i := range 2 { // as often as somebody asks
+		done, err := f.Redeliver(f.ctx, f.project.ID, []int64{id})
+		must(t, err)
+		if len(done.IDs) != 1 || len(done.Refused) != 0 {
+			t.Fatalf("redelivery %d: %+v", i, done)
+		}
+		old, again := f.read(t, id), f.read(t, done.IDs[0])
+		wantEqual(t, "redelivery of", again.RedeliveryOf, id)
+		wantEqual(t, "status", again.Status, hook.StatusPending)
+		wantEqual(t, "body", string(again.Detail), string(old.Detail))
+		wantEqual(t, "webhook-id", again.MessageID(), old.MessageID())
+		wantEqual(t, "target", again.Target, "https://new.example.com/hook?token=********")
+		wantEqual(t, "origin", again.Origin, "https://new.example.com:443")
+		wantEqual(t, "policy", again.PolicyName, "renamed")
+		if again.UUID == old.UUID || again.Key == old.Key {
+			t.Errorf("the new job has the old one's uuid %s or key %s", again.UUID, again.Key)
+		}
+		next := f.claimOne(t, again.ID, lease)
+		wantEqual(t, "first attempt", next.Number, 1)
+		wantEqual(t, "address", next.SendTo.Address, f.policy.Targets[0].Address)
+	}
+	wantEqual(t, "old status", f.read(t, id).Status, hook.StatusError)
+	ids, err := f.JobIDs(f.ctx, f.project.ID, hook.JobFilter{Statuses: []hook.Status{hook.StatusRunning, hook.StatusError}}, 2)
+	must(t, err)
+	if len(ids) != 2 || ids[0] != id {
+		t.Errorf("ids are %v", ids)
+	}
+}
+
+func notRedelivered(t *testing.T, f *fixture) {
+	disabled, gone := f.newPolicy("disabled", "https://x.example.com"), f.newPolicy("gone", "https://x.example.com")
+	shorter := f.newPolicy("shorter", "https://x.example.com")
+	for _, p := range []*hook.Policy{&disabled, &gone, &shorter} {
+		must(t, f.CreatePolicy(f.ctx, p))
+	}
+	e := f.event("e1")
+	second := f.job(e, shorter)
+	second.TargetPosition, second.Key = 1, hook.JobKey(e.ID, shorter.ID, 1)
+	ids, err := f.Accept(f.ctx, hook.Notification{Events: []hook.Event{e}}, []hook.Job{f.job(e, f.policy), f.job(e, disabled), f.job(e, gone), second})
+	must(t, err)
+	f.claimOne(t, ids[0], lease)
+	disabled.Enabled = false
+	must(t, f.UpdatePolicy(f.ctx, &disabled))
+	must(t, f.DeletePolicy(f.ctx, f.project.ID, gone.ID))
+
+	done, err := f.Redeliver(f.ctx, f.project.ID, append(ids, ids[3]+1000))
+	must(t, err)
+	wantEqual(t, "redelivery", done, hook.Redelivery{Refused: map[int64]string{
+		ids[0]: "the job is running", ids[1]: "the job's policy is disabled", ids[2]: "the job's policy was deleted",
+		ids[3]: "the job's target was removed from the policy",
+	}})
+	foreign, err := f.Redeliver(f.ctx, f.project.ID+1, ids)
+	must(t, err)
+	if len(foreign.IDs)+len(foreign.Refused) != 0 {
+		t.Errorf("another project's jobs: %+v", foreign)
+	}
+}
+
+func stoppedByHand(t *testing.T, f *fixture) {
+	id := f.accept(t, "e1", f.policy)[0]
+	wantError(t, f.StopJob(f.ctx, f.project.ID+1, id, "stopped by alice"), hook.ErrNotFound)
+	must(t, f.StopJob(f.ctx, f.project.ID, id, "stopped by alice"))
+	j := f.read(t, id)
+	wantEqual(t, "status", j.Status, hook.StatusStopped)
+	wantEqual(t, "message", j.StatusMessage, "stopped by alice")
+	wantError(t, f.StopJob(f.ctx, f.project.ID, id, "again"), hook.ErrConflict)
+	running := f.accept(t, "e2", f.policy)[0]
+	d := f.claimOne(t, running, lease)
+	wantError(t, f.StopJob(f.ctx, f.project.ID, running, "too late"), hook.ErrConflict)
+	f.finish(t, hook.Outcome{JobID: running, Lease: d.Lease, Attempt: attempt(1, hook.ResultTimeout), Status: hook.StatusScheduled, RetryIn: time.Hour})
+	must(t, f.StopJob(f.ctx, f.project.ID, running, "while it waits"))
 }
