@@ -27,8 +27,13 @@ type core struct {
 	handler http.Handler
 }
 
-// newCore puts Core together and starts what it does in the background.
-func newCore(p *parts, cfg config.Config, s *store.Store, to webhook.JobService, health map[string]func(context.Context) error, m *metrics, o Options) *core {
+// newCore puts Core together and starts what it does in the background. Tests of
+// policies go through a sender of their own, with the guard of deliveries.
+func newCore(p *parts, cfg config.Config, s *store.Store, to webhook.JobService, health map[string]func(context.Context) error, m *metrics, o Options) (*core, error) {
+	sender, err := newSender(cfg, o)
+	if err != nil {
+		return nil, err
+	}
 	cache := webhook.NewCache(s, o.Log)
 	queuer := webhook.NewQueuer(to, o.Log)
 	catalog, formats := event.DefaultCatalog(), payload.DefaultFormats()
@@ -47,13 +52,21 @@ func newCore(p *parts, cfg config.Config, s *store.Store, to webhook.JobService,
 			DefaultFormat: payload.NameEvents,
 		}),
 		Deliveries:     webhook.NewDeliveries(s, queuer),
+		Tester:         webhook.NewTester(samples(catalog), render, sender, time.Now),
 		PayloadFormats: formats.Names(), NotificationToken: cfg.NotificationToken.Reveal(), NotificationRefused: m.countRefused,
 		Health: health, Portal: portal.Handler(), Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
 	})
 	p.start("cache", cache.Run)
 	p.start("submitter", queuer.Run)
 	p.start("tag memory", func(ctx context.Context) error { return forgetHeads(ctx, s, o) })
-	return c
+	return c, nil
+}
+
+func samples(catalog *event.Catalog) webhook.Samples {
+	return func(name hook.EventType) (hook.Event, bool) {
+		t, ok := catalog.Lookup(name)
+		return t.Sample, ok
+	}
 }
 
 // renderer writes bodies with the options of this installation.
@@ -107,7 +120,10 @@ func runCore(ctx context.Context, cfg config.Config, o Options) (err error) {
 	}
 	p := newParts(ctx)
 	jobService := client.New(cfg.JobServiceURL, cfg.Secret.Reveal())
-	c := newCore(p, cfg, s, jobService, map[string]func(context.Context) error{"jobservice": jobService.Ping}, newMetrics(), o)
+	c, err := newCore(p, cfg, s, jobService, map[string]func(context.Context) error{"jobservice": jobService.Ping}, newMetrics(), o)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
 	p.start("core", serve(api.NewServer(cfg.CoreAddr, c.handler), l, o.Log))
 	if err := startDebug(p, cfg.DebugAddr, o.Log); err != nil {
 		return err

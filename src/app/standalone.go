@@ -51,7 +51,10 @@ func runStandalone(ctx context.Context, cfg config.Config, o Options) (err error
 	defer func() { err = errors.Join(err, q.Close()) }()
 
 	p := newParts(ctx)
-	c := newCore(p, cfg, s, service, map[string]func(context.Context) error{"redis": q.Ping}, m, o)
+	c, err := newCore(p, cfg, s, service, map[string]func(context.Context) error{"redis": q.Ping}, m, o)
+	if err != nil {
+		return errors.Join(err, closeAll(listeners))
+	}
 	images, err := embedded.New(ctx, embedded.Config{
 		RootDirectory: filepath.Join(cfg.DataDir, "registry"), HTTPSecret: derive(cfg.Secret.Reveal(), "registry uploads"),
 		Auth: c.auth, Projects: c.cache, Sink: c.intake.Events, Logger: o.Log,

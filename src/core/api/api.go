@@ -47,6 +47,7 @@ type Config struct {
 	Store      Store
 	Policies   Policies
 	Deliveries Redeliverer
+	Tester     Tester
 	Auth       Auth
 	Intake     Intake
 	Catalog    Catalog
@@ -83,6 +84,7 @@ type API struct {
 	heads    []string
 	router   *beego.ControllerRegister
 	refusals *seldom
+	tests    *limit
 	handler  http.Handler
 }
 
@@ -91,7 +93,7 @@ func New(c Config) *API {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	a := &API{Config: c, first: firstFamily(), second: secondFamily(), refusals: newSeldom(time.Minute, c.Now)}
+	a := &API{Config: c, first: firstFamily(), second: secondFamily(), refusals: newSeldom(time.Minute, c.Now), tests: newLimit(maxTests, testSpan, c.Now)}
 	a.routes = a.table()
 	for _, r := range a.routes {
 		if h := head(r.Pattern); !slices.Contains(a.heads, h) {

@@ -55,6 +55,10 @@ type memory struct {
 	projectFilter hook.ProjectFilter
 	page          hook.JobPage
 	client        string
+	// attempt is how a test ends; tested is what was tested last, and by whom.
+	attempt  hook.Attempt
+	tested   hook.Policy
+	testedBy string
 	// forgotten are the users whose passwords changed.
 	forgotten []string
 }
@@ -337,6 +341,18 @@ func (m *memory) UpdatePolicy(_ context.Context, p *hook.Policy) error {
 	return hook.ErrNotFound
 }
 
+func (m *memory) Check(p *hook.Policy) error {
+	if p.Name == "invalid" {
+		return hook.Invalid("name", "is refused")
+	}
+	return nil
+}
+
+func (m *memory) Test(_ context.Context, _ hook.Project, p hook.Policy, by string) (hook.Attempt, error) {
+	m.tested, m.testedBy = p, by
+	return m.attempt, m.broken
+}
+
 func (m *memory) check(p hook.Policy) error {
 	if p.Name == "" {
 		return hook.Invalid("name", "must not be empty")
@@ -396,7 +412,7 @@ func newSite(t *testing.T, change ...func(*api.Config)) *site {
 	t.Helper()
 	s := &site{memory: newMemory(), log: &strings.Builder{}}
 	c := api.Config{
-		Store: s.memory, Policies: s.memory, Deliveries: s.memory, Auth: s.memory, Catalog: event.DefaultCatalog(), PayloadFormats: []string{"Events"},
+		Store: s.memory, Policies: s.memory, Deliveries: s.memory, Tester: s.memory, Auth: s.memory, Catalog: event.DefaultCatalog(), PayloadFormats: []string{"Events"},
 		Intake: intakeFunc(func(_ context.Context, body []byte) (int, int, error) {
 			if !json.Valid(body) {
 				return 0, 0, hook.Invalid("", "the body is not JSON")

@@ -21,6 +21,8 @@ type Policies interface {
 	CreatePolicy(ctx context.Context, p *hook.Policy) error
 	UpdatePolicy(ctx context.Context, p *hook.Policy) error
 	DeletePolicy(ctx context.Context, projectID, id int64) error
+	// Check says what is wrong with a policy that is not to be stored.
+	Check(p *hook.Policy) error
 }
 
 const policyName = "webhook policy"

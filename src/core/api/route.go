@@ -88,6 +88,8 @@ func (a *API) policyRoutes() []Route {
 		inProject("GET", policiesPath+"/:id", auth.ActionPolicyRead, a.readPolicy),
 		inProject("PUT", policiesPath+"/:id", auth.ActionPolicyUpdate, a.updatePolicy),
 		inProject("DELETE", policiesPath+"/:id", auth.ActionPolicyDelete, a.deletePolicy),
+		inProject("POST", policiesPath+"/test", auth.ActionPolicyTest, a.testDraft),
+		inProject("POST", policiesPath+"/:id/test", auth.ActionPolicyTest, a.testPolicy),
 		inProject("GET", webhookPath+"/lasttrigger", auth.ActionPolicyList, a.listLastTriggers),
 		inProject("GET", webhookPath+"/events", auth.ActionPolicyList, a.listEventTypes),
 	}

@@ -28,6 +28,8 @@ func contract() map[string][]string {
 		"GET " + policies + "/:id":                readers,
 		"PUT " + policies + "/:id":                editors,
 		"DELETE " + policies + "/:id":             editors,
+		"POST " + policies + "/test":              editors,
+		"POST " + policies + "/:id/test":          editors,
 		"GET " + project + "/webhook/lasttrigger": readers,
 		"GET " + project + "/webhook/events":      readers,
 
