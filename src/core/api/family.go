@@ -108,6 +108,14 @@ func (f *Family) statusOf(name string) (hook.Status, bool) {
 	return "", false
 }
 
+// role returns the family's name of a role: Harbor 2 calls masters maintainers.
+func (f *Family) role(r hook.Role) string {
+	if f.harbor2 && r == hook.RoleMaster {
+		return "maintainer"
+	}
+	return r.String()
+}
+
 // problem returns the body and media type of a refusal.
 func (f *Family) problem(p problem) (body any, mediaType string) {
 	if !f.harbor2 {

@@ -33,10 +33,14 @@ func (q *query) jobFilter(catalog Catalog) hook.JobFilter {
 	}
 }
 
-// statuses takes the family's names.
+// statuses takes the family's names. Harbor 2's Go client joins several by commas.
 func (q *query) statuses() []hook.Status {
+	names := q.values["status"]
+	if q.family.harbor2 && len(names) > 0 {
+		names = strings.Split(strings.Join(names, ","), ",")
+	}
 	var statuses []hook.Status
-	for _, given := range q.values["status"] {
+	for _, given := range names {
 		status, ok := q.family.statusOf(given)
 		if !ok {
 			names := make([]string, 0, len(hook.Statuses()))

@@ -29,8 +29,8 @@ type memberJSON struct {
 	RoleName   string    `json:"role_name"`
 }
 
-func showMember(m hook.Member) memberJSON {
-	return memberJSON{m.ID, m.ProjectID, m.Username, m.UserID, "u", m.Role, m.Role.String()}
+func showMember(f *Family, m hook.Member) memberJSON {
+	return memberJSON{m.ID, m.ProjectID, m.Username, m.UserID, "u", m.Role, f.role(m.Role)}
 }
 
 // listMembers answers all members in the first family, and a page in the second.
@@ -47,7 +47,7 @@ func (a *API) listMembers(c *call) error {
 	shown := []memberJSON{}
 	for _, m := range members {
 		if strings.Contains(m.Username, name) {
-			shown = append(shown, showMember(m))
+			shown = append(shown, showMember(c.family, m))
 		}
 	}
 	if c.family.harbor2 {
@@ -79,7 +79,7 @@ func (a *API) readMember(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.json(showMember(m))
+	return c.json(showMember(c.family, m))
 }
 
 func (a *API) updateMember(c *call) error {

@@ -102,6 +102,19 @@ func TestProjectsAreNarrowed(t *testing.T) {
 	wantProblem(t, s.do(guest, "GET", "/api/v2.0/projects?public=maybe", ""), http.StatusUnprocessableEntity)
 }
 
+func TestHeadTellsWhetherAProjectsNameIsTaken(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for name, status := range map[string]int{"p1": 200, "p3": 404} {
+		if got := s.do(foreigner, "HEAD", "/api/v2.0/projects?project_name="+name, "").Code; got != status {
+			t.Errorf("%s: %d", name, got)
+		}
+	}
+	if got := s.do(nobody, "HEAD", "/api/v2.0/projects?project_name=p1", "").Code; got != http.StatusUnauthorized {
+		t.Errorf("anonymous: %d", got)
+	}
+}
+
 func TestChangingAndDeletingAProject(t *testing.T) {
 	t.Parallel()
 	for body, public := range map[string]bool{
@@ -135,6 +148,9 @@ func TestReadingAndChangingAMember(t *testing.T) {
 	}
 	wantProblem(t, s.do(admin, "PUT", "/api/v2.0/projects/1/members/4", `{"role_id":9}`), http.StatusBadRequest)
 	wantProblem(t, s.do(admin, "PUT", "/api/v2.0/projects/1/members/77", `{"role_id":2}`), http.StatusNotFound)
+	if got := s.do(admin, "GET", "/api/v2.0/projects/1/members/2", "").Body.String(); !strings.Contains(got, `"role_name":"maintainer"`) {
+		t.Errorf("the master is %s", got)
+	}
 	w := s.do(admin, "GET", "/api/v2.0/projects/1/members?page_size=2&entityname=1", "")
 	if got := decode[[]struct{ ID int }](t, w); len(got) != 2 || w.Header().Get("X-Total-Count") != "4" {
 		t.Errorf("page is %v of %s", got, w.Header().Get("X-Total-Count"))

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"regexp"
 	"strconv"
 
@@ -42,12 +43,17 @@ func showProject(f *Family, p hook.Project) projectJSON {
 	}
 }
 
-// listProjects answers the projects that the caller may read.
+// listProjects answers the projects that the caller may read. A HEAD that names
+// one asks, as in Harbor, whether the name is taken.
 func (a *API) listProjects(c *call) error {
 	q := c.query()
 	page, filter := q.page(), q.projectFilter()
+	name, ask := q.text("project_name")
 	if q.err != nil {
 		return q.err
+	}
+	if ask && c.r.Method == http.MethodHead {
+		return a.projectExists(c, name)
 	}
 	projects, total, err := a.readableProjects(c, filter, page)
 	if err != nil {
@@ -55,6 +61,17 @@ func (a *API) listProjects(c *call) error {
 	}
 	c.announce(page, total)
 	return c.json(projects)
+}
+
+// projectExists answers 200 if there is a project of this name, to users only.
+func (a *API) projectExists(c *call, name string) error {
+	if err := c.need(true); err != nil {
+		return err
+	}
+	if _, err := a.Store.ProjectByName(c.r.Context(), name); err != nil {
+		return orNotFound(fmt.Errorf("look up project: %w", err), "project")
+	}
+	return c.done()
 }
 
 // projectFilter reads name, owner and public, and in the second family q with the

@@ -226,7 +226,7 @@ func TestPoliciesAreNarrowedSortedAndPaged(t *testing.T) {
 func TestJobsInHarbor2sWords(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	body := s.do(master, "GET", secondJobs+"?policy_id=3&status=Scheduled&status=Error&hook_type=PUSH_ARTIFACT&sort=nothing", "").Body.String()
+	body := s.do(master, "GET", secondJobs+"?policy_id=3&status=Scheduled,Error&hook_type=PUSH_ARTIFACT&sort=nothing", "").Body.String()
 	for _, want := range []string{`"status":"Scheduled"`, `"event_type":"PUSH_ARTIFACT"`, `"creation_time":"2020-03-03T07:58:52.000Z"`, `"notify_type":"http"`} {
 		if !strings.Contains(body, want) {
 			t.Errorf("%s is missing in %s", want, body)
