@@ -9,6 +9,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrConflict says that the object's state, or another object's name, forbids the change.
 	ErrConflict = errors.New("conflict")
+	// ErrChanged says that somebody else has changed the object since the caller read it.
+	ErrChanged = errors.New("changed since it was read")
 	// ErrUnavailable says that the database cannot take the change now; the caller may repeat it.
 	ErrUnavailable = errors.New("database unavailable")
 )

@@ -105,6 +105,21 @@ type Delivery struct {
 	SendTo Target
 	// Secret is the policy's signing secret of today.
 	Secret string
+	// OldSecret signs as well until OldSecretUntil.
+	OldSecret      string
+	OldSecretUntil time.Time
+}
+
+// Secrets returns the secrets that sign at this time, today's first.
+func (d *Delivery) Secrets(at time.Time) []string {
+	switch {
+	case d.Secret == "":
+		return nil
+	case d.OldSecret == "" || !at.Before(d.OldSecretUntil):
+		return []string{d.Secret}
+	default:
+		return []string{d.Secret, d.OldSecret}
+	}
 }
 
 // Outcome is how a claimed job goes on after an attempt.

@@ -114,6 +114,7 @@ func (s *Store) addPolicies(ctx context.Context, tx *sql.Tx, claimed []hook.Deli
 			stop["target was removed from the policy"] = append(stop["target was removed from the policy"], d.ID)
 		default:
 			d.PolicyName, d.SendTo, d.Secret = p.Name, p.Targets[d.TargetPosition], p.Secret
+			d.OldSecret, d.OldSecretUntil = p.OldSecret, p.OldSecretUntil
 			ready = append(ready, d)
 		}
 	}

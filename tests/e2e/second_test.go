@@ -206,3 +206,31 @@ func TestAPolicyIsTriedOutBeforeItIsSaved(t *testing.T) {
 		}
 	})
 }
+
+func TestBothSecretsSignWhileOneIsRotated(t *testing.T) {
+	eachShape(t, func(t *testing.T, s *harness.System) {
+		c := newScene(t, s)
+		p := c.to(c.receiver.URL+"/hook", "pushImage")
+		p.Secret = "known-to-the-receiver"
+		id := c.Admin.CreatePolicy(t, c.project, p)
+		rotate := fmt.Sprintf("%s/%d/secret/rotate", harness.Policies(c.project), id)
+		signatures := func(n int) int {
+			t.Helper()
+			c.MustNotify(t, harness.NewPush(c.project+"/app", fmt.Sprintf("v%d", n)))
+			return len(strings.Fields(c.receiver.Wait(t, n, soon)[n-1].Header.Get("Webhook-Signature")))
+		}
+		if got := signatures(1); got != 1 {
+			t.Errorf("before: %d signatures", got)
+		}
+		if reply := change(t, c.Admin, http.StatusOK, http.MethodPost, rotate, nil); !strings.HasPrefix(reply.Body, `{"secret":"whsec_`) {
+			t.Errorf("answers %s", reply.Body)
+		}
+		if got := signatures(2); got != 2 {
+			t.Errorf("meanwhile: %d signatures", got)
+		}
+		change(t, c.Admin, http.StatusOK, http.MethodPost, rotate, map[string]any{"keep_old_for": "0s"})
+		if got := signatures(3); got != 1 {
+			t.Errorf("afterwards: %d signatures", got)
+		}
+	})
+}

@@ -1,1 +1,3 @@
+ALTER TABLE webhook_policy DROP COLUMN old_secret_until;
+ALTER TABLE webhook_policy DROP COLUMN old_secret;
 DROP INDEX webhook_job_trigger;

@@ -59,6 +59,8 @@ type memory struct {
 	attempt  hook.Attempt
 	tested   hook.Policy
 	testedBy string
+	// meanwhile, if set, is what others do between the reading of a policy and its update.
+	meanwhile func()
 	// forgotten are the users whose passwords changed.
 	forgotten []string
 }
@@ -327,12 +329,26 @@ func (m *memory) CreatePolicy(_ context.Context, p *hook.Policy) error {
 	return nil
 }
 
-func (m *memory) UpdatePolicy(_ context.Context, p *hook.Policy) error {
+func (m *memory) RotateSecret(ctx context.Context, projectID, id int64, oldUntil time.Time) (string, error) {
+	if _, err := m.Policy(ctx, projectID, id); err != nil {
+		return "", err
+	}
+	m.policies[0].Secret, m.policies[0].OldSecretUntil = "whsec_new", oldUntil
+	return m.policies[0].Secret, nil
+}
+
+func (m *memory) UpdatePolicy(_ context.Context, p *hook.Policy, seen time.Time) error {
 	if err := m.check(*p); err != nil {
 		return err
 	}
 	for i := range m.policies {
 		if m.policies[i].ID == p.ID && m.policies[i].ProjectID == p.ProjectID {
+			if m.meanwhile != nil {
+				m.meanwhile()
+			}
+			if !seen.IsZero() && !seen.Equal(m.policies[i].UpdateTime) {
+				return hook.ErrChanged
+			}
 			p.UpdateTime = m.policies[i].UpdateTime.Add(time.Second)
 			m.policies[i] = *p
 			return nil

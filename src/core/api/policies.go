@@ -3,9 +3,9 @@ package api
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/harborhook/harborhook/src/core/auth"
 	"github.com/harborhook/harborhook/src/hook"
@@ -19,7 +19,11 @@ type Policies interface {
 	Policy(ctx context.Context, projectID, id int64) (hook.Policy, error)
 	// CreatePolicy sets the policy's id and times.
 	CreatePolicy(ctx context.Context, p *hook.Policy) error
-	UpdatePolicy(ctx context.Context, p *hook.Policy) error
+	// UpdatePolicy is a hook.ErrChanged if somebody updated the policy after seen,
+	// unless that is zero.
+	UpdatePolicy(ctx context.Context, p *hook.Policy, seen time.Time) error
+	// RotateSecret returns the policy's new secret; the old one signs until oldUntil.
+	RotateSecret(ctx context.Context, projectID, id int64, oldUntil time.Time) (string, error)
 	DeletePolicy(ctx context.Context, projectID, id int64) error
 	// Check says what is wrong with a policy that is not to be stored.
 	Check(p *hook.Policy) error
@@ -127,14 +131,15 @@ func (a *API) updatePolicy(c *call) error {
 	if err != nil {
 		return err
 	}
-	if !fresh(c.r.Header.Values("If-Match"), policyTag(stored)) {
-		return refuse(http.StatusPreconditionFailed, "the policy was changed since it was read")
+	seen, err := seenBy(c.r.Header.Values("If-Match"), stored)
+	if err != nil {
+		return err
 	}
 	p, err := a.applyPolicy(c, stored)
 	if err != nil {
 		return err
 	}
-	if err := a.Policies.UpdatePolicy(c.r.Context(), &p); err != nil {
+	if err := a.Policies.UpdatePolicy(c.r.Context(), &p, seen); err != nil {
 		return nameTaken(orNotFound(fmt.Errorf("update policy: %w", err), policyName))
 	}
 	return c.done()
@@ -173,15 +178,20 @@ func policyTag(p hook.Policy) string {
 	return `"` + strconv.FormatInt(p.ID, 10) + "-" + strconv.FormatInt(p.UpdateTime.UnixNano(), 36) + `"`
 }
 
-// fresh says whether a write that asks for one of these tags may go on.
-func fresh(ifMatch []string, tag string) bool {
+// seenBy returns the update time that the stored policy must still have when it is
+// written: the one of its tag if the write asks for that, none if it does not ask.
+// A write that asks for other tags only is refused.
+func seenBy(ifMatch []string, stored hook.Policy) (time.Time, error) {
 	if len(ifMatch) == 0 {
-		return true
+		return time.Time{}, nil
 	}
-	for _, wanted := range strings.Split(strings.Join(ifMatch, ","), ",") {
-		if wanted = strings.TrimSpace(wanted); wanted == "*" || wanted == tag {
-			return true
+	for wanted := range strings.SplitSeq(strings.Join(ifMatch, ","), ",") {
+		switch strings.TrimSpace(wanted) {
+		case "*":
+			return time.Time{}, nil
+		case policyTag(stored):
+			return stored.UpdateTime, nil
 		}
 	}
-	return false
+	return time.Time{}, hook.ErrChanged
 }

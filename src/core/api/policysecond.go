@@ -66,7 +66,7 @@ func (a *API) applySecondPolicy(stored hook.Policy, body []byte) (hook.Policy, e
 	}
 	p.Filters = readFilters(o, stored.Filters)
 	p.Targets = readTargets(o, stored.Targets)
-	p.Secret = readSecret(o, stored, p.Targets)
+	readSecret(o, stored, &p)
 	if o.err != nil {
 		return hook.Policy{}, o.err
 	}

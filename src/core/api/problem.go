@@ -87,6 +87,8 @@ func problemOf(err error) problem {
 		return problem{Status: http.StatusUnauthorized, Message: "unauthorized"}
 	case errors.Is(err, hook.ErrNotFound):
 		return problem{Status: http.StatusNotFound, Message: "not found"}
+	case errors.Is(err, hook.ErrChanged):
+		return problem{Status: http.StatusPreconditionFailed, Message: hook.ErrChanged.Error()}
 	case errors.Is(err, hook.ErrConflict):
 		return problem{Status: http.StatusConflict, Message: "conflict"}
 	case errors.Is(err, hook.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):

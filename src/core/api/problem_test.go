@@ -33,6 +33,7 @@ func TestErrorsDecideTheStatus(t *testing.T) {
 		"too large":        {&http.MaxBytesError{Limit: 9}, 413, "the body is larger than 9 bytes", ""},
 		"back off":         {&auth.BackOffError{RetryAfter: 1500 * time.Millisecond}, 429, "too many failed logins", "2"},
 		"back off at once": {&auth.BackOffError{}, 429, "too many failed logins", "1"},
+		"changed":          {hook.ErrChanged, 412, "changed since it was read", ""},
 		"unavailable":      {hook.ErrUnavailable, 503, "service unavailable", "1"},
 		"deadline":         {context.DeadlineExceeded, 503, "service unavailable", "1"},
 		"with a cause":     {unavailable(hook.ErrNotFound), 503, "service unavailable", "1"},

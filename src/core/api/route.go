@@ -90,6 +90,7 @@ func (a *API) policyRoutes() []Route {
 		inProject("DELETE", policiesPath+"/:id", auth.ActionPolicyDelete, a.deletePolicy),
 		inProject("POST", policiesPath+"/test", auth.ActionPolicyTest, a.testDraft),
 		inProject("POST", policiesPath+"/:id/test", auth.ActionPolicyTest, a.testPolicy),
+		inProject("POST", policiesPath+"/:id/secret/rotate", auth.ActionPolicyUpdate, a.rotateSecret),
 		inProject("GET", webhookPath+"/lasttrigger", auth.ActionPolicyList, a.listLastTriggers),
 		inProject("GET", webhookPath+"/events", auth.ActionPolicyList, a.listEventTypes),
 	}

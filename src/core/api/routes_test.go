@@ -28,6 +28,7 @@ func contract() map[string][]string {
 		"GET " + policies + "/:id":                readers,
 		"PUT " + policies + "/:id":                editors,
 		"DELETE " + policies + "/:id":             editors,
+		"POST " + policies + "/:id/secret/rotate": editors,
 		"POST " + policies + "/test":              editors,
 		"POST " + policies + "/:id/test":          editors,
 		"GET " + project + "/webhook/lasttrigger": readers,

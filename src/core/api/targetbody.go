@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/harborhook/harborhook/src/hook"
 )
@@ -137,15 +138,17 @@ func likeHarbor2(g *object, t *hook.Target, before hook.Target) {
 	}
 }
 
-// readSecret keeps the stored secret only if no target lies at a new origin.
-func readSecret(o *object, stored hook.Policy, targets []hook.Target) string {
-	secret := stored.Secret
-	if keeps(o, "secret", &secret) {
-		for _, t := range targets {
+// readSecret keeps the stored secret only if no target lies at a new origin. A new
+// secret ends a rotation: the one before it does not sign any more.
+func readSecret(o *object, stored hook.Policy, p *hook.Policy) {
+	if keeps(o, "secret", &p.Secret) {
+		for _, t := range p.Targets {
 			mustStay(o, "secret", t.Address, stored.Targets...)
 		}
 	}
-	return secret
+	if p.Secret != stored.Secret {
+		p.OldSecret, p.OldSecretUntil = "", time.Time{}
+	}
 }
 
 // keeps reads a secret into to, which holds the stored one, and says whether a

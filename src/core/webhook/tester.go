@@ -47,5 +47,8 @@ func (t *Tester) Test(ctx context.Context, project hook.Project, p hook.Policy, 
 	if err != nil {
 		return hook.Attempt{}, fmt.Errorf("render the sample of %q: %w", e.Type, err)
 	}
-	return t.send.Send(ctx, hook.Delivery{Job: newJob(e, p, 0, body, contentType), Number: 1, SendTo: target, Secret: p.Secret}), nil
+	return t.send.Send(ctx, hook.Delivery{
+		Job: newJob(e, p, 0, body, contentType), Number: 1, SendTo: target,
+		Secret: p.Secret, OldSecret: p.OldSecret, OldSecretUntil: p.OldSecretUntil,
+	}), nil
 }

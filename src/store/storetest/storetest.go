@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"a policy of another project is not found", policyOfAnotherProject},
 		{"a policy's name is unique in its project", policyNameIsUnique},
 		{"every change of a policy changes the version", policyVersion},
+		{"a policy that was changed since it was seen stays", changedSinceSeen},
 		{"a job is stored once per key", jobOncePerKey},
 		{"an event that is stored already adds no jobs", repeatedEventAddsNothing},
 		{"concurrent repetitions of an event store one job", concurrentRepetitions},
@@ -163,7 +164,7 @@ func policyRoundTrip(t *testing.T, f *fixture) {
 	p.Filters = []hook.Filter{{Kind: hook.FilterRepository, Pattern: "(api|web)"}, {Kind: hook.FilterTag, List: []string{"latest", "stable"}}}
 	p.Targets[0].AuthHeader, p.Targets[0].SkipCertVerify = "Bearer one", true
 	p.Targets = append(p.Targets, hook.Target{Type: hook.TargetHTTP, Address: "https://two.example.com", AuthHeader: "Bearer two", PayloadFormat: "Events"})
-	p.Secret = "whsec_c2VjcmV0"
+	p.Secret, p.OldSecret, p.OldSecretUntil = "whsec_c2VjcmV0", "old", time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	must(t, f.CreatePolicy(f.ctx, &p))
 	if p.ID == 0 || p.CreationTime.IsZero() || p.UpdateTime.IsZero() {
 		t.Fatalf("id and times are not set: %+v", p)
@@ -173,6 +174,7 @@ func policyRoundTrip(t *testing.T, f *fixture) {
 	wantEqual(t, "policy", got, p)
 
 	p.Name, p.Enabled, p.Secret, p.Targets, p.Filters, p.Creator = "less", false, "", p.Targets[:1], nil, "somebody else"
+	p.OldSecret, p.OldSecretUntil = "", time.Time{}
 	must(t, f.UpdatePolicy(f.ctx, &p))
 	got, err = f.Policy(f.ctx, f.project.ID, p.ID)
 	must(t, err)
@@ -232,6 +234,24 @@ func policyVersion(t *testing.T, f *fixture) {
 	changed("create", f.CreatePolicy(f.ctx, &p))
 	changed("update", f.UpdatePolicy(f.ctx, &p))
 	changed("delete", f.DeletePolicy(f.ctx, f.project.ID, p.ID))
+}
+
+func changedSinceSeen(t *testing.T, f *fixture) {
+	mine, theirs := f.policy, f.policy
+	seen := f.policy.UpdateTime
+	theirs.Description = "theirs"
+	must(t, f.ReplacePolicy(f.ctx, &theirs, seen))
+	if !theirs.UpdateTime.After(seen) {
+		t.Errorf("updated at %s, then at %s", seen, theirs.UpdateTime)
+	}
+	mine.Description = "mine"
+	wantError(t, f.ReplacePolicy(f.ctx, &mine, seen), hook.ErrChanged)
+	got, err := f.Policy(f.ctx, f.project.ID, f.policy.ID)
+	must(t, err)
+	wantEqual(t, "policy", got, theirs)
+	must(t, f.ReplacePolicy(f.ctx, &mine, theirs.UpdateTime))
+	must(t, f.DeletePolicy(f.ctx, f.project.ID, mine.ID))
+	wantError(t, f.ReplacePolicy(f.ctx, &mine, mine.UpdateTime), hook.ErrNotFound)
 }
 
 func jobOncePerKey(t *testing.T, f *fixture) {
@@ -316,10 +336,13 @@ func claimedOnce(t *testing.T, f *fixture) {
 func claimShowsPolicyOfNow(t *testing.T, f *fixture) {
 	id := f.accept(t, "e1", f.policy)[0]
 	f.policy.Targets[0].Address, f.policy.Targets[0].AuthHeader, f.policy.Secret = "https://new.example.com/", "Bearer new", "new secret"
+	f.policy.OldSecret, f.policy.OldSecretUntil = "old secret", time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	must(t, f.UpdatePolicy(f.ctx, &f.policy))
 	d := f.claimOne(t, id, lease)
 	wantEqual(t, "target", d.SendTo, f.policy.Targets[0])
 	wantEqual(t, "secret", d.Secret, "new secret")
+	wantEqual(t, "old secret", d.OldSecret, "old secret")
+	wantEqual(t, "end of the old secret", d.OldSecretUntil, f.policy.OldSecretUntil)
 }
 
 func stoppedWithPolicy(t *testing.T, f *fixture) {
