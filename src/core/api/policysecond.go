@@ -44,8 +44,8 @@ func (a *API) showSecondPolicy(p hook.Policy, mayUpdate bool) secondPolicyJSON {
 		if !mayUpdate {
 			t.Address, t.AuthHeader = hook.MaskTarget(t.Address), masked(t.AuthHeader)
 		}
-		if t.PayloadFormat == slackFormat {
-			t.Type, t.PayloadFormat = hook.TargetSlack, ""
+		if t.Type == hook.TargetSlack {
+			t.PayloadFormat = "" // the type says it all
 		}
 		shown.Targets[i] = secondTargetJSON{t.Type, t.Address, t.AuthHeader, t.SkipCertVerify, t.PayloadFormat}
 	}
@@ -71,8 +71,9 @@ func (a *API) applySecondPolicy(stored hook.Policy, body []byte) (hook.Policy, e
 		return hook.Policy{}, o.err
 	}
 	for i := range p.Targets {
-		if t := &p.Targets[i]; t.PayloadFormat == harbor2Format && !slices.Contains(a.PayloadFormats, harbor2Format) {
-			t.PayloadFormat = "" // the rules' default
+		// What is not offered is left to the policies service.
+		if t := &p.Targets[i]; t.PayloadFormat == "" && t.Type != hook.TargetSlack && slices.Contains(a.PayloadFormats, harbor2Format) {
+			t.PayloadFormat = harbor2Format
 		}
 	}
 	return p, nil

@@ -126,6 +126,27 @@ func TestWhatHarbor2sClientsLeaveOut(t *testing.T) {
 	}
 }
 
+func TestASlackTargetHasNoFormatInHarbor2sShape(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, artifacts(t))
+	s.policies[0].Targets[0].Type, s.policies[0].Targets[0].PayloadFormat = hook.TargetSlack, "Slack"
+	before := s.policies[0]
+	read := s.do(admin, "GET", secondPolicies+"/3", "").Body.String()
+	if !strings.Contains(read, `"type":"slack"`) || strings.Contains(read, "payload_format") {
+		t.Errorf("reads %s", read)
+	}
+	wantStatus(t, s.do(admin, "PUT", secondPolicies+"/3", read), http.StatusOK)
+	before.UpdateTime = s.policies[0].UpdateTime
+	if diff := cmp.Diff(before, s.policies[0]); diff != "" {
+		t.Error(diff)
+	}
+	created := `{"name":"new","event_types":["PUSH_ARTIFACT"],"targets":[{"type":"slack","address":"https://hooks.example/x","payload_format":""}]}`
+	wantStatus(t, s.do(admin, "POST", secondPolicies, created), http.StatusCreated)
+	if got := s.policies[1].Targets[0]; got != (hook.Target{Type: "slack", Address: "https://hooks.example/x"}) {
+		t.Errorf("stored %+v", got)
+	}
+}
+
 func TestRefusalsOfTheSecondFamily(t *testing.T) {
 	t.Parallel()
 	put := func(body string) [2]string { return [2]string{"PUT " + secondPolicies + "/3", body} }

@@ -9,12 +9,11 @@ import (
 	"github.com/harborhook/harborhook/src/hook"
 )
 
-// The payload formats that a family means when it names none: the first family's,
-// the second's, and that of the second family's type "slack".
+// The payload format of a target for which none is named, in the first family and
+// in the second.
 const (
 	defaultFormat = "Events"
 	harbor2Format = "Default"
-	slackFormat   = "Slack"
 )
 
 // headMembers are the members of a policy that speak of its first target, and
@@ -101,14 +100,17 @@ func readTarget(g *object, i int, stored []hook.Target) hook.Target {
 	}
 	t := before
 	if before == (hook.Target{}) {
-		t = hook.Target{Type: hook.TargetHTTP, PayloadFormat: defaultFormat}
+		t = hook.Target{Type: hook.TargetHTTP}
+		if !g.lenient {
+			t.PayloadFormat = defaultFormat
+		}
 	}
 	t.Address = address
 	if address == "" && g.err == nil {
 		g.err = hook.Invalid("target", "must not be empty")
 	}
 	if g.lenient {
-		likeHarbor2(g, &t, before)
+		likeHarbor2(g, &t)
 	}
 	g.str("type", &t.Type)
 	g.boolean("skip_cert_verify", &t.SkipCertVerify)
@@ -119,22 +121,16 @@ func readTarget(g *object, i int, stored []hook.Target) hook.Target {
 	return t
 }
 
-// likeHarbor2 prepares a target for what Harbor 2's clients leave out: a false
-// skip_cert_verify, and the format of Slack, which is a type of target there.
-func likeHarbor2(g *object, t *hook.Target, before hook.Target) {
+// likeHarbor2 reads what Harbor 2's clients leave out or send empty: a false
+// skip_cert_verify, and the payload format, which a target of Slack has none of.
+func likeHarbor2(g *object, t *hook.Target) {
 	t.SkipCertVerify = false
 	var kind, format string
 	g.str("type", &kind)
-	switch g.str("payload_format", &format); {
-	case kind == hook.TargetSlack && format != "":
-		g.fail("payload_format", "set payload format is not allowed for slack")
-	case kind == hook.TargetSlack:
-		t.PayloadFormat = slackFormat
-	case before == (hook.Target{}) || before.PayloadFormat == slackFormat && kind == hook.TargetHTTP:
-		t.PayloadFormat = harbor2Format
-	}
-	if format == "" {
+	if g.str("payload_format", &format); format == "" {
 		delete(g.members, "payload_format")
+	} else if kind == hook.TargetSlack {
+		g.fail("payload_format", "set payload format is not allowed for slack")
 	}
 }
 
