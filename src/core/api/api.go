@@ -22,6 +22,7 @@ type Store interface {
 	Users
 	Members
 	Deliveries
+	Audit
 	// Ping answers nil while the database takes statements.
 	Ping(ctx context.Context) error
 }

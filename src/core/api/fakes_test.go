@@ -61,6 +61,9 @@ type memory struct {
 	testedBy string
 	// meanwhile, if set, is what others do between the reading of a policy and its update.
 	meanwhile func()
+	// audit is what was recorded; auditBroken is what recording fails with.
+	audit       []hook.AuditEntry
+	auditBroken error
 	// forgotten are the users whose passwords changed.
 	forgotten []string
 }
@@ -96,6 +99,14 @@ func newMemory() *memory {
 	return m
 }
 
+// reset makes all that a caller can change as it was: a new site for every case
+// would cost much more.
+func (m *memory) reset() {
+	fresh := newMemory()
+	m.users, m.projects, m.members, m.policies = fresh.users, fresh.projects, fresh.members, fresh.policies
+	m.jobs, m.attempts, m.lastID = fresh.jobs, fresh.attempts, fresh.lastID
+}
+
 // untouched says whether all that a caller can change is as it was.
 func (m *memory) untouched() bool {
 	fresh := newMemory()
@@ -120,6 +131,22 @@ func find[T any](m *memory, list []T, match func(T) bool) (T, error) {
 func pageOf[T any](list []T, page hook.JobPage) []T {
 	from := min(page.Offset, len(list))
 	return list[from:min(from+page.Limit, len(list))]
+}
+
+func (m *memory) AddAudit(_ context.Context, e hook.AuditEntry) error {
+	e.ID, e.At = int64(len(m.audit)+1), epoch
+	m.audit = append(m.audit, e)
+	return m.auditBroken
+}
+
+func (m *memory) Audit(_ context.Context, projectID int64, page hook.JobPage) ([]hook.AuditEntry, int, error) {
+	var found []hook.AuditEntry
+	for _, e := range slices.Backward(m.audit) {
+		if e.ProjectID == projectID {
+			found = append(found, e)
+		}
+	}
+	return pageOf(found, page), len(found), m.broken
 }
 
 func (m *memory) Ping(context.Context) error { return m.broken }

@@ -123,6 +123,7 @@ func (a *API) createPolicy(c *call) error {
 	if err := a.Policies.CreatePolicy(c.r.Context(), &p); err != nil {
 		return nameTaken(fmt.Errorf("create policy: %w", err))
 	}
+	c.did(hook.AuditEntry{Action: hook.AuditCreate, PolicyID: p.ID, Detail: p.Name})
 	return c.created(p.ID)
 }
 
@@ -142,6 +143,7 @@ func (a *API) updatePolicy(c *call) error {
 	if err := a.Policies.UpdatePolicy(c.r.Context(), &p, seen); err != nil {
 		return nameTaken(orNotFound(fmt.Errorf("update policy: %w", err), policyName))
 	}
+	c.did(hook.AuditEntry{Action: hook.AuditUpdate, PolicyID: p.ID, Detail: p.Name})
 	return c.done()
 }
 
@@ -153,6 +155,7 @@ func (a *API) deletePolicy(c *call) error {
 	if err := a.Policies.DeletePolicy(c.r.Context(), c.project.ID, id); err != nil {
 		return orNotFound(fmt.Errorf("delete policy: %w", err), policyName)
 	}
+	c.did(hook.AuditEntry{Action: hook.AuditDelete, PolicyID: id})
 	return c.done()
 }
 

@@ -220,11 +220,12 @@ func TestRefusalsTellHowToGoOn(t *testing.T) {
 
 func TestDatabaseAwayIs503WithoutInternals(t *testing.T) {
 	t.Parallel()
-	for _, route := range newSite(t).api.Routes() {
+	s := newSite(t)
+	for _, route := range s.api.Routes() {
 		if route.Access != api.InProject {
 			continue
 		}
-		s := newSite(t)
+		s.reset()
 		s.broken = fmt.Errorf("dial tcp 10.1.2.3:5432: %w", hook.ErrUnavailable)
 		w := s.do(root, route.Method, pathOf(route), "")
 		wantProblem(t, w, http.StatusServiceUnavailable)

@@ -34,6 +34,7 @@ func (a *API) redeliverJob(c *call) error {
 	if err != nil {
 		return orNotFound(fmt.Errorf("redeliver job: %w", err), "job")
 	}
+	c.did(hook.AuditEntry{Action: hook.AuditRedeliver, JobID: id, Detail: fmt.Sprintf("as job %d", again)})
 	j, err := a.Store.Job(c.r.Context(), c.project.ID, again)
 	if err != nil {
 		return fmt.Errorf("read job %d: %w", again, err)
@@ -66,6 +67,7 @@ func (a *API) redeliverJobs(c *call) error {
 	if err != nil {
 		return fmt.Errorf("redeliver jobs: %w", err)
 	}
+	c.did(hook.AuditEntry{Action: hook.AuditRedeliver, PolicyID: filter.PolicyID, Detail: fmt.Sprintf("%d jobs", len(done.IDs))})
 	return c.json(redeliveredJSON{Count: len(done.IDs), Skipped: len(done.Refused)})
 }
 
@@ -113,5 +115,6 @@ func (a *API) stopJob(c *call) error {
 	if err := a.Deliveries.Stop(c.r.Context(), c.project.ID, id, c.who.Name()); err != nil {
 		return orNotFound(fmt.Errorf("stop job: %w", err), "job")
 	}
+	c.did(hook.AuditEntry{Action: hook.AuditStop, JobID: id})
 	return c.done()
 }

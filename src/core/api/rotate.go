@@ -3,6 +3,8 @@ package api
 import (
 	"fmt"
 	"time"
+
+	"github.com/harborhook/harborhook/src/hook"
 )
 
 // How long an old secret may sign beside a new one, and does unless the caller says.
@@ -25,6 +27,7 @@ func (a *API) rotateSecret(c *call) error {
 	if err != nil {
 		return orNotFound(fmt.Errorf("rotate the secret of a policy: %w", err), policyName)
 	}
+	c.did(hook.AuditEntry{Action: hook.AuditRotate, PolicyID: id})
 	c.w.Header().Set("Cache-Control", "no-store")
 	return c.json(struct {
 		Secret string `json:"secret"`

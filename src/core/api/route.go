@@ -92,6 +92,7 @@ func (a *API) policyRoutes() []Route {
 		inProject("POST", policiesPath+"/:id/test", auth.ActionPolicyTest, a.testPolicy),
 		inProject("POST", policiesPath+"/:id/secret/rotate", auth.ActionPolicyUpdate, a.rotateSecret),
 		inProject("GET", webhookPath+"/lasttrigger", auth.ActionPolicyList, a.listLastTriggers),
+		inProject("GET", webhookPath+"/audit", auth.ActionPolicyList, a.listAudit),
 		inProject("GET", webhookPath+"/events", auth.ActionPolicyList, a.listEventTypes),
 	}
 }

@@ -55,6 +55,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"a redelivery is a new job for the same event", redelivered},
 		{"what cannot be redelivered is told apart", notRedelivered},
 		{"only waiting jobs are stopped", stoppedByHand},
+		{"what people did is kept", audit},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -858,4 +859,31 @@ func stoppedByHand(t *testing.T, f *fixture) {
 	wantError(t, f.StopJob(f.ctx, f.project.ID, running, "too late"), hook.ErrConflict)
 	f.finish(t, hook.Outcome{JobID: running, Lease: d.Lease, Attempt: attempt(1, hook.ResultTimeout), Status: hook.StatusScheduled, RetryIn: time.Hour})
 	must(t, f.StopJob(f.ctx, f.project.ID, running, "while it waits"))
+}
+
+func audit(t *testing.T, f *fixture) {
+	for i, e := range []hook.AuditEntry{
+		{ProjectID: f.project.ID, Actor: "alice", Action: hook.AuditCreate, PolicyID: 3, Detail: "ci \x00"},
+		{ProjectID: f.project.ID + 1, Actor: "bob", Action: hook.AuditDelete, PolicyID: 4},
+		{ProjectID: f.project.ID, Actor: "bob", Action: hook.AuditStop, JobID: 11},
+	} {
+		if err := f.AddAudit(f.ctx, e); err != nil {
+			t.Fatalf("entry %d: %v", i, err)
+		}
+	}
+	entries, total, err := f.Audit(f.ctx, f.project.ID, hook.JobPage{Limit: 10})
+	must(t, err)
+	wantEqual(t, "total", total, 2)
+	wantEqual(t, "entries", entries, []hook.AuditEntry{
+		{ProjectID: f.project.ID, Actor: "bob", Action: hook.AuditStop, JobID: 11},
+		{ProjectID: f.project.ID, Actor: "alice", Action: hook.AuditCreate, PolicyID: 3, Detail: "ci \uFFFD"},
+	}, cmpopts.IgnoreFields(hook.AuditEntry{}, "ID", "At"))
+	if time.Since(entries[0].At).Abs() > time.Minute {
+		t.Errorf("recorded at %s", entries[0].At)
+	}
+	second, total, err := f.Audit(f.ctx, f.project.ID, hook.JobPage{Offset: 1, Limit: 1})
+	must(t, err)
+	if total != 2 || len(second) != 1 || second[0].Actor != "alice" {
+		t.Errorf("second page is %+v of %d", second, total)
+	}
 }
