@@ -246,14 +246,14 @@ func TestPoliciesAreNarrowedSortedAndPaged(t *testing.T) {
 
 func TestJobsInHarbor2sWords(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := newSite(t, artifacts(t))
 	body := s.do(master, "GET", secondJobs+"?policy_id=3&status=Scheduled,Error&hook_type=PUSH_ARTIFACT&sort=nothing", "").Body.String()
 	for _, want := range []string{`"status":"Scheduled"`, `"event_type":"PUSH_ARTIFACT"`, `"creation_time":"2020-03-03T07:58:52.000Z"`, `"notify_type":"http"`} {
 		if !strings.Contains(body, want) {
 			t.Errorf("%s is missing in %s", want, body)
 		}
 	}
-	want := hook.JobFilter{PolicyID: 3, Statuses: []hook.Status{hook.StatusScheduled, hook.StatusError}, HookTypes: []hook.EventType{hook.PushImage}}
+	want := hook.JobFilter{PolicyID: 3, Statuses: []hook.Status{hook.StatusScheduled, hook.StatusError}, HookTypes: []hook.EventType{hook.PushImage, hook.PushArtifact}}
 	if diff := cmp.Diff(want, s.filter); diff != "" {
 		t.Error(diff)
 	}
@@ -295,10 +295,10 @@ func TestExecutionsAreNarrowedByQ(t *testing.T) {
 		"id=11":          {PolicyID: 3, ID: 11},
 		"status=Running": {PolicyID: 3, Statuses: []hook.Status{hook.StatusPending, hook.StatusRunning, hook.StatusScheduled}},
 		"status=Success": {PolicyID: 3, Statuses: []hook.Status{hook.StatusFinished}},
-		"extra_attrs.event_type=PUSH_ARTIFACT,x=y": {PolicyID: 3, HookTypes: []hook.EventType{hook.PushImage}},
+		"extra_attrs.event_type=PUSH_ARTIFACT,x=y": {PolicyID: 3, HookTypes: []hook.EventType{hook.PushImage, hook.PushArtifact}},
 		"status=~Run": {PolicyID: 3},
 	} {
-		s := newSite(t)
+		s := newSite(t, artifacts(t))
 		wantStatus(t, s.do(master, "GET", secondPolicies+"/3/executions?sort=start_time&q="+q, ""), http.StatusOK)
 		if diff := cmp.Diff(want, s.filter); diff != "" || !s.page.Ascending {
 			t.Errorf("%s: ascending %t, %s", q, s.page.Ascending, diff)
