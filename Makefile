@@ -51,6 +51,10 @@ $(CLIENTS) &: make/clients/go.mod make/clients/go.sum
 e2e: deps $(CLIENTS) ## end-to-end tests in both shapes, with race-detecting binaries
 	PATH="$(CURDIR)/bin/clients:$$PATH" make/dev/with-services.sh go test -race -timeout 15m -count=1 -parallel 8 ./tests/e2e/...
 
+.PHONY: contract
+contract: bin/harborhook ## run Harbor's own Go client against a standalone of its own
+	make/dev/with-standalone.sh go -C tests/contract test -count=1 ./...
+
 .PHONY: fuzz
 fuzz: ## run every fuzz test for FUZZ_TIME (default 10s)
 	@for package in $$(go list ./src/...); do \

@@ -29,8 +29,13 @@ type core struct {
 	handler  http.Handler
 }
 
-// newCore puts Core together and starts what it does in the background.
+// newCore puts Core together and starts what it does in the background. Tests of
+// policies go through a sender of their own, with the guard of deliveries.
 func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to webhook.JobService, health map[string]func(context.Context) error, m *metrics, o Options) (*core, error) {
+	sender, err := newSender(cfg, o)
+	if err != nil {
+		return nil, err
+	}
 	cache := webhook.NewCache(s, o.Log)
 	queuer := webhook.NewQueuer(to, o.Log)
 	catalog, formats := event.DefaultCatalog(), payload.DefaultFormats()
@@ -56,6 +61,7 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 			Projects: cache, Memory: source.interpreter, Handler: source.events, Catalog: catalog, Count: m.countComponent,
 		}),
 		Policies: policies, Previewer: webhook.NewPreviewer(policies, s), Formats: formats,
+		Deliveries: webhook.NewDeliveries(s, queuer), Tester: webhook.NewTester(samples(catalog), render, sender, time.Now),
 		ComponentToken: cfg.ComponentToken.Reveal(), NotificationToken: cfg.NotificationToken.Reveal(), NotificationRefused: m.countRefused,
 		Health: health, Portal: portal.Handler(), Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
 	})
@@ -63,6 +69,13 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 	p.start("submitter", queuer.Run)
 	p.start("tag memory", func(ctx context.Context) error { return forgetHeads(ctx, s, o) })
 	return c, nil
+}
+
+func samples(catalog *event.Catalog) webhook.Samples {
+	return func(name hook.EventType) (hook.Event, bool) {
+		t, ok := catalog.Lookup(name)
+		return t.Sample, ok
+	}
 }
 
 // renderer writes bodies with the options of this installation.

@@ -12,11 +12,20 @@ import (
 	"github.com/harborhook/harborhook/src/store"
 )
 
-// newJobService puts JobService together over a Redis.
-func newJobService(cfg config.Config, s *store.Store, redisURL string, m *metrics, o Options) (*jobservice.Service, *queue.Queue, error) {
+// newSender returns the client that calls users' addresses.
+func newSender(cfg config.Config, o Options) (*delivery.Client, error) {
 	guard, err := delivery.NewGuard(delivery.GuardConfig{
 		Allowed: cfg.AllowedNetworks.Prefixes(), Denied: cfg.DeniedNetworks.Prefixes(), Ports: cfg.AllowedPorts,
 	})
+	if err != nil {
+		return nil, err
+	}
+	return delivery.New(delivery.Config{Guard: guard, Timeout: cfg.DeliveryTimeout, UserAgent: userAgent(o)}), nil
+}
+
+// newJobService puts JobService together over a Redis.
+func newJobService(cfg config.Config, s *store.Store, redisURL string, m *metrics, o Options) (*jobservice.Service, *queue.Queue, error) {
+	sender, err := newSender(cfg, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -26,7 +35,7 @@ func newJobService(cfg config.Config, s *store.Store, redisURL string, m *metric
 	}
 	return jobservice.New(jobservice.Config{
 		Store: s, Queue: q, Observer: m, Log: o.Log,
-		Sender:  delivery.New(delivery.Config{Guard: guard, Timeout: cfg.DeliveryTimeout, UserAgent: userAgent(o)}),
+		Sender:  sender,
 		Workers: cfg.Workers, DeliveryTimeout: cfg.DeliveryTimeout, RetryWaits: cfg.RetryBackoff,
 		ReconcileInterval: cfg.ReconcileInterval, Grace: grace,
 	}), q, nil

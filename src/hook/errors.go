@@ -12,6 +12,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrConflict says that the object's state, or another object's name, forbids the change.
 	ErrConflict = errors.New("conflict")
+	// ErrChanged says that somebody else has changed the object since the caller read it.
+	ErrChanged = errors.New("changed since it was read")
 	// ErrUnavailable says that the database cannot take the change now; the caller may repeat it.
 	ErrUnavailable = errors.New("database unavailable")
 )
@@ -44,3 +46,15 @@ func PointerToken(name string) string {
 	}
 	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 }
+
+// ConflictError is an ErrConflict that says, in words that may be shown to the
+// caller, what is in the way.
+type ConflictError struct{ Reason string }
+
+func (e *ConflictError) Error() string { return e.Reason }
+
+// Is makes every ConflictError an ErrConflict.
+func (*ConflictError) Is(target error) bool { return target == ErrConflict }
+
+// Conflict returns a ConflictError.
+func Conflict(reason string) error { return &ConflictError{Reason: reason} }

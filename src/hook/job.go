@@ -80,6 +80,12 @@ func JobKey(eventID string, policyID int64, targetPosition int) string {
 	return fmt.Sprintf("%s/%d/%d", eventID, policyID, targetPosition)
 }
 
+// RedeliveryKey returns the key of one more job for the same event, target and
+// policy, named by its UUID.
+func RedeliveryKey(eventID string, policyID int64, targetPosition int, uuid string) string {
+	return JobKey(eventID, policyID, targetPosition) + "#" + uuid
+}
+
 // MessageID returns the webhook-id header: the same for all attempts and
 // redeliveries of one event to one target of a policy, so that receivers can
 // tell repetitions.
@@ -99,6 +105,21 @@ type Delivery struct {
 	SendTo Target
 	// Secret is the policy's signing secret of today.
 	Secret string
+	// OldSecret signs as well until OldSecretUntil.
+	OldSecret      string
+	OldSecretUntil time.Time
+}
+
+// Secrets returns the secrets that sign at this time, today's first.
+func (d *Delivery) Secrets(at time.Time) []string {
+	switch {
+	case d.Secret == "":
+		return nil
+	case d.OldSecret == "" || !at.Before(d.OldSecretUntil):
+		return []string{d.Secret}
+	default:
+		return []string{d.Secret, d.OldSecret}
+	}
 }
 
 // Outcome is how a claimed job goes on after an attempt.
@@ -113,11 +134,20 @@ type Outcome struct {
 	RetryIn time.Duration
 }
 
+// Redelivery is what became of jobs that were to be delivered once more.
+type Redelivery struct {
+	// IDs are the new jobs.
+	IDs []int64
+	// Refused says why a job was left out, by its id.
+	Refused map[int64]string
+}
+
 // JobFilter narrows a list of jobs. Zero fields do not narrow.
 type JobFilter struct {
+	ID         int64
 	PolicyID   int64
 	Statuses   []Status
-	HookType   EventType
+	HookTypes  []EventType
 	Repository string
 	Tag        string
 	Digest     string
@@ -126,6 +156,12 @@ type JobFilter struct {
 	Until      time.Time
 	// Text is searched, ignoring case, in body, target, response bodies and errors.
 	Text string
+}
+
+// Trigger is an event type of a policy.
+type Trigger struct {
+	PolicyID int64
+	HookType EventType
 }
 
 // JobPage says which part of a list is wanted, newest first unless Ascending.

@@ -20,10 +20,13 @@ type Policy struct {
 	// Targets has 1 to 10 entries. A job keeps its target's position.
 	Targets []Target
 	// Secret signs the deliveries; empty means unsigned.
-	Secret       string
-	Creator      string
-	CreationTime time.Time
-	UpdateTime   time.Time
+	Secret string
+	// OldSecret, from before a rotation, signs beside Secret until OldSecretUntil.
+	OldSecret      string
+	OldSecretUntil time.Time
+	Creator        string
+	CreationTime   time.Time
+	UpdateTime     time.Time
 }
 
 // Target is one receiver of a policy.

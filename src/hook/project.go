@@ -63,3 +63,17 @@ type Member struct {
 	Username  string
 	Role      Role
 }
+
+// ProjectFilter narrows a list of projects. Zero fields do not narrow, except
+// that somebody must be named who reads the list.
+type ProjectFilter struct {
+	// All lists every project. Without it the list has the public ones, and those
+	// that the user ReaderID is a member of.
+	All      bool
+	ReaderID int64
+	// Name is the whole name, NameContains a part of it in any case.
+	Name         string
+	NameContains string
+	Public       *bool
+	OwnerName    string
+}

@@ -125,6 +125,12 @@ func (s *Store) insertJobs(ctx context.Context, tx *sql.Tx, in []acceptIn, fresh
 			}
 		}
 	}
+	return s.insertJobRows(ctx, tx, jobs)
+}
+
+// insertJobRows inserts waiting jobs, by their keys, and returns the ids of those
+// whose key was not stored before.
+func (s *Store) insertJobRows(ctx context.Context, tx *sql.Tx, jobs map[string]*hook.Job) (map[string]int64, error) {
 	ids := make(map[string]int64, len(jobs))
 	for part := range slices.Chunk(sortedKeys(jobs), rowsAStatement) {
 		values := s.newRows()

@@ -93,19 +93,13 @@ func (s *Store) addPolicies(ctx context.Context, tx *sql.Tx, claimed []hook.Deli
 	if len(claimed) == 0 {
 		return nil, nil
 	}
-	var policyIDs []int64
-	for _, d := range claimed {
-		if !slices.Contains(policyIDs, d.PolicyID) {
-			policyIDs = append(policyIDs, d.PolicyID)
-		}
+	jobs := make([]hook.Job, len(claimed))
+	for i, d := range claimed {
+		jobs[i] = d.Job
 	}
-	policies, err := s.queryPolicies(ctx, tx, `id `+fmt.Sprintf(s.d.In, "$1"), s.d.IDs(policyIDs))
+	byID, err := s.policiesOf(ctx, tx, jobs)
 	if err != nil {
 		return nil, err
-	}
-	byID := make(map[int64]*hook.Policy, len(policies))
-	for i := range policies {
-		byID[policies[i].ID] = &policies[i]
 	}
 	ready := claimed[:0]
 	stop := map[string][]int64{}
@@ -120,6 +114,7 @@ func (s *Store) addPolicies(ctx context.Context, tx *sql.Tx, claimed []hook.Deli
 			stop["target was removed from the policy"] = append(stop["target was removed from the policy"], d.ID)
 		default:
 			d.PolicyName, d.SendTo, d.Secret = p.Name, p.Targets[d.TargetPosition], p.Secret
+			d.OldSecret, d.OldSecretUntil = p.OldSecret, p.OldSecretUntil
 			ready = append(ready, d)
 		}
 	}
@@ -129,6 +124,25 @@ func (s *Store) addPolicies(ctx context.Context, tx *sql.Tx, claimed []hook.Deli
 		}
 	}
 	return ready, nil
+}
+
+// policiesOf returns the policies of jobs, by id, as far as they exist.
+func (s *Store) policiesOf(ctx context.Context, tx *sql.Tx, jobs []hook.Job) (map[int64]*hook.Policy, error) {
+	var ids []int64
+	for _, j := range jobs {
+		if !slices.Contains(ids, j.PolicyID) {
+			ids = append(ids, j.PolicyID)
+		}
+	}
+	policies, err := s.queryPolicies(ctx, tx, `id `+fmt.Sprintf(s.d.In, "$1"), s.d.IDs(ids))
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[int64]*hook.Policy, len(policies))
+	for i := range policies {
+		byID[policies[i].ID] = &policies[i]
+	}
+	return byID, nil
 }
 
 // stopJobs stops the jobs of a condition, whose placeholder is $2.

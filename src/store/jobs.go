@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,19 +73,16 @@ func jobsWhere(projectID int64, f hook.JobFilter) *where {
 	if f.PolicyID != 0 {
 		w.and("policy_id = " + w.arg(f.PolicyID))
 	}
-	if len(f.Statuses) > 0 {
-		in := make([]string, len(f.Statuses))
-		for i, status := range f.Statuses {
-			in[i] = w.arg(string(status))
-		}
-		w.and("status IN (" + strings.Join(in, ",") + ")")
+	if f.ID != 0 {
+		w.and("id = " + w.arg(f.ID))
 	}
+	w.in("status", textsOf(f.Statuses))
+	w.in("hook_type", textsOf(f.HookTypes))
 	equal := func(column, value string) {
 		if value != "" {
 			w.and(column + " = " + w.arg(value))
 		}
 	}
-	equal("hook_type", string(f.HookType))
 	equal("repository", f.Repository)
 	equal("tag", f.Tag)
 	equal("digest", f.Digest)
@@ -105,11 +104,54 @@ func jobsWhere(projectID int64, f hook.JobFilter) *where {
 // textCondition finds the text, ignoring the case of ASCII letters, in what was
 // sent and what was answered.
 func textCondition(w *where, text string) string {
-	quoted := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(text))
-	p := w.arg("%" + quoted + "%")
+	p := w.arg(containing(text))
 	like := func(column string) string { return fmt.Sprintf(`lower(%s) LIKE %s ESCAPE '\'`, column, p) }
 	return "(" + like("job_detail") + " OR " + like("target") + ` OR EXISTS (SELECT 1 FROM webhook_attempt a WHERE a.job_id = webhook_job.id AND (` +
 		like("a.response_body") + " OR " + like("a.error") + " OR " + like("a.request_url") + ")))"
+}
+
+// containing returns the pattern of LIKE, with \ as escape, for lower-case text
+// that contains this one in any case.
+func containing(text string) string {
+	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(text)) + "%"
+}
+
+// LastTriggers returns when each of the triggers last gave rise to a job. What
+// never did is left out.
+func (s *Store) LastTriggers(ctx context.Context, of []hook.Trigger) (map[hook.Trigger]time.Time, error) {
+	last := make(map[hook.Trigger]time.Time, len(of))
+	for part := range slices.Chunk(of, rowsAStatement) {
+		if err := s.addLastTriggers(ctx, last, part); err != nil {
+			return nil, s.wrap("look up last triggers", err)
+		}
+	}
+	return last, nil
+}
+
+// addLastTriggers asks the index once for each trigger: going through the jobs
+// would take longer with every delivery.
+func (s *Store) addLastTriggers(ctx context.Context, last map[hook.Trigger]time.Time, of []hook.Trigger) error {
+	values := s.newRows()
+	for _, t := range of {
+		values.addTyped([]string{"bigint", "text"}, t.PolicyID, string(t.HookType))
+	}
+	result, err := s.read.QueryContext(ctx, `WITH t (policy_id, hook_type) AS (VALUES `+values.String()+`)
+		SELECT t.policy_id, t.hook_type, (SELECT max(j.creation_time) FROM webhook_job j
+			WHERE j.policy_id = t.policy_id AND j.hook_type = t.hook_type) FROM t`, values.args...)
+	if err != nil {
+		return err
+	}
+	return eachRow(result, func() error {
+		var t hook.Trigger
+		var at sql.NullInt64
+		if err := result.Scan(&t.PolicyID, &t.HookType, &at); err != nil {
+			return err
+		}
+		if at.Valid {
+			last[t] = timeOf(at.Int64)
+		}
+		return nil
+	})
 }
 
 // Attempts returns the attempts of a job, first to last.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/harborhook/harborhook/src/hook"
 )
@@ -30,6 +32,10 @@ func secretPlace(policyID int64) string {
 	return "policy:" + strconv.FormatInt(policyID, 10) + ":secret"
 }
 
+func oldSecretPlace(policyID int64) string {
+	return "policy:" + strconv.FormatInt(policyID, 10) + ":old_secret"
+}
+
 func authHeaderPlace(policyID int64, position int) string {
 	return "policy:" + strconv.FormatInt(policyID, 10) + ":auth_header:" + strconv.Itoa(position)
 }
@@ -45,17 +51,36 @@ func (s *Store) CreatePolicy(ctx context.Context, p *hook.Policy) error {
 		if err != nil {
 			return err
 		}
-		return s.writePolicy(ctx, tx, p)
+		return s.writePolicy(ctx, tx, p, time.Time{})
 	}))
 }
 
 // UpdatePolicy replaces a policy of its project and sets its update time.
 // Creator and creation time stay.
 func (s *Store) UpdatePolicy(ctx context.Context, p *hook.Policy) error {
-	return s.wrap("update a policy", s.inTx(ctx, func(tx *sql.Tx) error { return s.writePolicy(ctx, tx, p) }))
+	return s.ReplacePolicy(ctx, p, time.Time{})
 }
 
-func (s *Store) writePolicy(ctx context.Context, tx *sql.Tx, p *hook.Policy) error {
+// ReplacePolicy is UpdatePolicy for who has seen the policy as of an update time:
+// if it was changed since, it stays, which is a hook.ErrChanged. The zero time
+// asks for nothing.
+func (s *Store) ReplacePolicy(ctx context.Context, p *hook.Policy, seen time.Time) error {
+	return s.wrap("update a policy", s.inTx(ctx, func(tx *sql.Tx) error {
+		err := s.writePolicy(ctx, tx, p, seen)
+		if !errors.Is(err, sql.ErrNoRows) || seen.IsZero() {
+			return err
+		}
+		stored, lookErr := s.queryPolicies(ctx, tx, `id = $1 AND project_id = $2`, p.ID, p.ProjectID)
+		if lookErr != nil || len(stored) == 0 {
+			return errors.Join(err, lookErr)
+		}
+		return hook.ErrChanged
+	}))
+}
+
+// writePolicy leaves a policy that was not last updated at seen, if that is set.
+// Update times always grow, even where the clock's are too coarse to.
+func (s *Store) writePolicy(ctx context.Context, tx *sql.Tx, p *hook.Policy, seen time.Time) error {
 	hookTypes, err := json.Marshal(p.HookTypes)
 	if err != nil {
 		return fmt.Errorf("hook types: %w", err)
@@ -79,11 +104,13 @@ func (s *Store) writePolicy(ctx context.Context, tx *sql.Tx, p *hook.Policy) err
 	var created, updated int64
 	err = tx.QueryRowContext(ctx, `UPDATE webhook_policy SET name = $3, description = $4, enabled = $5, hook_types = $6, filters = $7,
 			notify_type = $8, target = $9, auth_header = $10, skip_cert_verify = $11, payload_format = $12, more_targets = $13,
-			secret = $14, payload_template = $15, update_time = `+s.d.Now+`
-		WHERE id = $1 AND project_id = $2 RETURNING creator, creation_time, update_time`,
+			secret = $14, old_secret = $15, old_secret_until = $16, payload_template = $18,
+			update_time = CASE WHEN update_time < `+s.d.Now+` THEN `+s.d.Now+` ELSE update_time + 1 END
+		WHERE id = $1 AND project_id = $2 AND update_time = COALESCE($17, update_time) RETURNING creator, creation_time, update_time`,
 		p.ID, p.ProjectID, p.Name, p.Description, p.Enabled, string(hookTypes), string(filters),
 		first.Type, first.Address, first.AuthHeader, first.SkipCertVerify, first.PayloadFormat, string(moreTargets),
-		s.seal.seal(secretPlace(p.ID), p.Secret), first.PayloadTemplate).Scan(&p.Creator, &created, &updated)
+		s.seal.seal(secretPlace(p.ID), p.Secret), s.seal.seal(oldSecretPlace(p.ID), p.OldSecret), micros(p.OldSecretUntil),
+		sql.NullInt64{Int64: micros(seen), Valid: !seen.IsZero()}, first.PayloadTemplate).Scan(&p.Creator, &created, &updated)
 	if err != nil {
 		return err
 	}
@@ -150,7 +177,7 @@ func (s *Store) Policies(ctx context.Context, projectID int64) ([]hook.Policy, e
 func (s *Store) queryPolicies(ctx context.Context, q querier, condition string, args ...any) ([]hook.Policy, error) {
 	result, err := q.QueryContext(ctx, `SELECT id, name, description, project_id, enabled, hook_types, filters, notify_type, target,
 			auth_header, skip_cert_verify, payload_format, payload_template, more_targets, secret, creator,
-			creation_time, update_time
+			creation_time, update_time, old_secret, old_secret_until
 		FROM webhook_policy WHERE `+condition+` ORDER BY id`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read policies: %w", err)
@@ -170,11 +197,11 @@ func (s *Store) queryPolicies(ctx context.Context, q querier, condition string, 
 func (s *Store) scanPolicy(row scanner) (hook.Policy, error) {
 	var p hook.Policy
 	var first storedTarget
-	var hookTypes, filters, more, secret string
-	var created, updated int64
+	var hookTypes, filters, more, secret, oldSecret string
+	var created, updated, oldSecretUntil int64
 	if err := row.Scan(&p.ID, &p.Name, &p.Description, &p.ProjectID, &p.Enabled, &hookTypes, &filters, &first.Type, &first.Address,
 		&first.AuthHeader, &first.SkipCertVerify, &first.PayloadFormat, &first.PayloadTemplate, &more, &secret, &p.Creator,
-		&created, &updated); err != nil {
+		&created, &updated, &oldSecret, &oldSecretUntil); err != nil {
 		return p, err
 	}
 	p.CreationTime, p.UpdateTime = timeOf(created), timeOf(updated)
@@ -200,6 +227,10 @@ func (s *Store) scanPolicy(row scanner) (hook.Policy, error) {
 		})
 	}
 	var err error
-	p.Secret, err = s.seal.open(secretPlace(p.ID), secret)
+	if p.Secret, err = s.seal.open(secretPlace(p.ID), secret); err != nil {
+		return p, err
+	}
+	p.OldSecretUntil = timeOf(oldSecretUntil)
+	p.OldSecret, err = s.seal.open(oldSecretPlace(p.ID), oldSecret)
 	return p, err
 }

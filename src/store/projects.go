@@ -13,7 +13,7 @@ import (
 // The ORM knows its models by a process-wide registry; this is the one place
 // that fills it.
 func init() {
-	orm.RegisterModel(new(userRow), new(projectRow), new(memberRow))
+	orm.RegisterModel(new(userRow), new(memberRow))
 }
 
 type userRow struct {
@@ -37,24 +37,14 @@ func (r *userRow) user() hook.User {
 	}
 }
 
-type projectRow struct {
-	ID           int64  `orm:"column(id);auto"`
-	Name         string `orm:"column(name)"`
-	Public       bool   `orm:"column(public)"`
-	OwnerID      int64  `orm:"column(owner_id)"`
-	OwnerName    string `orm:"column(owner_name)"`
-	CreationTime int64  `orm:"column(creation_time)"`
-	UpdateTime   int64  `orm:"column(update_time)"`
-}
+const projectColumns = `id, name, public, owner_id, owner_name, creation_time, update_time`
 
-// TableName is asked for by the ORM.
-func (projectRow) TableName() string { return "project" }
-
-func (r *projectRow) project() hook.Project {
-	return hook.Project{
-		ID: r.ID, Name: r.Name, Public: r.Public, OwnerID: r.OwnerID, OwnerName: r.OwnerName,
-		CreationTime: timeOf(r.CreationTime), UpdateTime: timeOf(r.UpdateTime),
-	}
+func scanProject(row scanner) (hook.Project, error) {
+	var p hook.Project
+	var created, updated int64
+	err := row.Scan(&p.ID, &p.Name, &p.Public, &p.OwnerID, &p.OwnerName, &created, &updated)
+	p.CreationTime, p.UpdateTime = timeOf(created), timeOf(updated)
+	return p, err
 }
 
 type memberRow struct {
@@ -94,9 +84,18 @@ func (s *Store) CreateUser(ctx context.Context, u *hook.User) error {
 
 // UserByName returns a user.
 func (s *Store) UserByName(ctx context.Context, name string) (hook.User, error) {
+	return s.oneUser(ctx, "username = $1", name)
+}
+
+// User returns a user.
+func (s *Store) User(ctx context.Context, id int64) (hook.User, error) {
+	return s.oneUser(ctx, "id = $1", id)
+}
+
+func (s *Store) oneUser(ctx context.Context, condition string, arg any) (hook.User, error) {
 	var r userRow
 	err := s.read.QueryRowContext(ctx, `SELECT id, username, email, realname, password_hash, sys_admin, creation_time, update_time
-		FROM users WHERE username = $1`, name).
+		FROM users WHERE `+condition, arg).
 		Scan(&r.ID, &r.Username, &r.Email, &r.Realname, &r.PasswordHash, &r.SysAdmin, &r.CreationTime, &r.UpdateTime)
 	return r.user(), s.wrap("look up a user", err)
 }
@@ -165,28 +164,84 @@ func (s *Store) ProjectByName(ctx context.Context, name string) (hook.Project, e
 }
 
 func (s *Store) oneProject(ctx context.Context, condition string, arg any) (hook.Project, error) {
-	var r projectRow
-	err := s.read.QueryRowContext(ctx, `SELECT id, name, public, owner_id, owner_name, creation_time, update_time FROM project WHERE `+condition, arg).
-		Scan(&r.ID, &r.Name, &r.Public, &r.OwnerID, &r.OwnerName, &r.CreationTime, &r.UpdateTime)
-	return r.project(), s.wrap("look up a project", err)
+	p, err := scanProject(s.read.QueryRowContext(ctx, `SELECT `+projectColumns+` FROM project WHERE `+condition, arg))
+	return p, s.wrap("look up a project", err)
 }
 
-// Projects returns one page of the projects by id, and how many there are in all.
-func (s *Store) Projects(_ context.Context, page hook.JobPage) ([]hook.Project, int, error) {
-	var found []*projectRow
-	query := s.orm.QueryTable(new(projectRow))
-	total, err := query.Count()
-	if err != nil {
+// Projects returns one page of the projects that the filter lets through, by id,
+// and how many there are in all.
+func (s *Store) Projects(ctx context.Context, f hook.ProjectFilter, page hook.JobPage) ([]hook.Project, int, error) {
+	w := projectsWhere(f)
+	var total int
+	if err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM project p WHERE `+w.String(), w.args...).Scan(&total); err != nil {
 		return nil, 0, s.wrap("count projects", err)
 	}
-	if _, err := query.OrderBy("ID").Limit(page.Limit, page.Offset).All(&found); err != nil {
+	result, err := s.read.QueryContext(ctx, `SELECT `+projectColumns+` FROM project p WHERE `+w.String()+
+		` ORDER BY id LIMIT `+w.arg(page.Limit)+` OFFSET `+w.arg(page.Offset), w.args...)
+	if err != nil {
 		return nil, 0, s.wrap("list projects", err)
 	}
-	projects := make([]hook.Project, len(found))
-	for i, r := range found {
-		projects[i] = r.project()
+	var projects []hook.Project
+	err = eachRow(result, func() error {
+		p, err := scanProject(result)
+		projects = append(projects, p)
+		return err
+	})
+	return projects, total, s.wrap("list projects", err)
+}
+
+func projectsWhere(f hook.ProjectFilter) *where {
+	w := &where{}
+	if f.All {
+		w.and("TRUE")
+	} else {
+		w.and("(p.public OR EXISTS (SELECT 1 FROM project_member m WHERE m.project_id = p.id AND m.user_id = " + w.arg(f.ReaderID) + "))")
 	}
-	return projects, int(total), nil
+	if f.Name != "" {
+		w.and("p.name = " + w.arg(f.Name))
+	}
+	if f.NameContains != "" {
+		w.and(`p.name LIKE ` + w.arg(containing(f.NameContains)) + ` ESCAPE '\'`) // names are lower-case
+	}
+	if f.Public != nil {
+		w.and("p.public = " + w.arg(*f.Public))
+	}
+	if f.OwnerName != "" {
+		w.and("p.owner_name = " + w.arg(f.OwnerName))
+	}
+	return w
+}
+
+// UpdateProject sets whether a project is public, and its update time.
+func (s *Store) UpdateProject(ctx context.Context, p *hook.Project) error {
+	return s.wrap("update a project", s.inTx(ctx, func(tx *sql.Tx) error {
+		var updated int64
+		err := tx.QueryRowContext(ctx, `UPDATE project SET public = $2, update_time = `+s.d.Now+` WHERE id = $1 RETURNING update_time`,
+			p.ID, p.Public).Scan(&updated)
+		if err != nil {
+			return err
+		}
+		p.UpdateTime = timeOf(updated)
+		return s.policiesChanged(ctx, tx)
+	}))
+}
+
+// DeleteProject removes a project with its members and policies. Its waiting
+// jobs are stopped; what happened stays.
+func (s *Store) DeleteProject(ctx context.Context, id int64) error {
+	return s.wrap("delete a project", s.inTx(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `DELETE FROM project WHERE id = $1`, id)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 0 {
+			return orNotFound(err)
+		}
+		if err := s.stopJobs(ctx, tx, "project was deleted", `project_id = $2 AND status IN ('pending', 'scheduled')`, id); err != nil {
+			return err
+		}
+		return s.policiesChanged(ctx, tx)
+	}))
 }
 
 // Members returns the members of a project by id.
@@ -215,6 +270,19 @@ func (s *Store) AddMember(_ context.Context, m *hook.Member) error {
 	}
 	m.ID = row.ID
 	return nil
+}
+
+// UpdateMember changes the role of a member of a project.
+func (s *Store) UpdateMember(ctx context.Context, projectID, memberID int64, role hook.Role) error {
+	result, err := s.write.ExecContext(ctx, `UPDATE project_member SET role = $3 WHERE id = $1 AND project_id = $2`, memberID, projectID, int(role))
+	if err != nil {
+		return s.wrap("change a member", err)
+	}
+	n, err := result.RowsAffected()
+	if err == nil && n == 0 {
+		err = hook.ErrNotFound
+	}
+	return s.wrap("change a member", err)
 }
 
 // RemoveMember takes a member out of a project.

@@ -81,6 +81,27 @@ func (w *where) and(condition string) {
 	w.sql.WriteString(condition)
 }
 
+// in adds the condition that the column has one of the values, if there are any.
+func (w *where) in(column string, values []string) {
+	if len(values) == 0 {
+		return
+	}
+	places := make([]string, len(values))
+	for i, v := range values {
+		places[i] = w.arg(v)
+	}
+	w.and(column + " IN (" + strings.Join(places, ",") + ")")
+}
+
+// textsOf turns values of a kind of text into plain text.
+func textsOf[T ~string](values []T) []string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = string(v)
+	}
+	return texts
+}
+
 // String returns the conditions, joined by AND.
 func (w *where) String() string { return w.sql.String() }
 

@@ -22,6 +22,7 @@ type Store interface {
 	Users
 	Members
 	Deliveries
+	Audit
 	// Ping answers nil while the database takes statements.
 	Ping(ctx context.Context) error
 }
@@ -32,12 +33,17 @@ type Auth interface {
 	// is the caller's address without port.
 	Authenticate(ctx context.Context, username, password, client string) (auth.Identity, error)
 	Can(ctx context.Context, id auth.Identity, p hook.Project, a auth.Action) (bool, error)
+	// Forget drops what is remembered of a user's old password.
+	Forget(username string)
 }
 
 // Catalog lists the event types.
 type Catalog interface {
 	Types() []event.Type
 	Lookup(name hook.EventType) (event.Type, bool)
+	// AsSubscribed is Lookup, with the names in Harbor 2 that a subscriber to these
+	// types knows the type by.
+	AsSubscribed(name hook.EventType, subscribed []hook.EventType) (event.Type, bool)
 }
 
 // Formats lists the types of target and the payload formats each of them reads,
@@ -49,8 +55,10 @@ type Formats interface {
 
 // Config is what an API needs. Fields without another word are required.
 type Config struct {
-	Store    Store
-	Policies Policies
+	Store      Store
+	Policies   Policies
+	Deliveries Redeliverer
+	Tester     Tester
 	// Previewer tries policies on events of the past.
 	Previewer Previewer
 	Auth      Auth
@@ -86,11 +94,13 @@ type Config struct {
 // API is Core's http.Handler.
 type API struct {
 	Config
-	routes []Route
+	first, second *Family
+	routes        []Route
 	// heads are the first two segments of every route: what beego gets to see.
 	heads    []string
 	router   *beego.ControllerRegister
 	refusals *seldom
+	tests    *limit
 	handler  http.Handler
 }
 
@@ -99,7 +109,7 @@ func New(c Config) *API {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	a := &API{Config: c, refusals: newSeldom(time.Minute, c.Now)}
+	a := &API{Config: c, first: firstFamily(), second: secondFamily(), refusals: newSeldom(time.Minute, c.Now), tests: newLimit(maxTests, testSpan, c.Now)}
 	a.routes = a.table()
 	for _, r := range a.routes {
 		if h := head(r.Pattern); !slices.Contains(a.heads, h) {

@@ -17,8 +17,10 @@ import (
 // call is one request on its way through one route.
 type call struct {
 	api *API
-	w   http.ResponseWriter
-	r   *http.Request
+	// family is the route's.
+	family *Family
+	w      http.ResponseWriter
+	r      *http.Request
 	// params are the segments of the path that the pattern names, still escaped.
 	params map[string]string
 	// who is the caller; anonymous if the route is public.
@@ -67,6 +69,8 @@ func (c *call) authorise(route Route) error {
 		return c.need(true)
 	case SysAdmin:
 		return c.need(c.who.SysAdmin())
+	case Self:
+		return c.need(c.who.SysAdmin() || c.params[":uid"] == strconv.FormatInt(c.who.User.ID, 10))
 	case InProject:
 		return c.enter(route.Action)
 	default:
@@ -159,6 +163,15 @@ func (c *call) body() ([]byte, error) {
 		return nil, err
 	}
 	return nil, refuse(http.StatusBadRequest, "the body could not be read")
+}
+
+// object reads a body that is one JSON object, as strictly as the family does.
+func (c *call) object(known ...string) *object {
+	body, err := c.body()
+	if err != nil {
+		return &object{err: err}
+	}
+	return c.family.parse(body, known...)
 }
 
 // created answers 201 with the place of the new object, which is the path of the

@@ -55,7 +55,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	a.counted(r, p.Status)
-	p.write(w)
+	p.write(w, a.familyOf(r.URL.Path))
 }
 
 // severity is low for a request whose caller has hung up: the error is his.

@@ -1,12 +1,14 @@
 package api_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -63,11 +65,23 @@ type memory struct {
 	// filter, page and client are what was asked for last.
 	filter hook.JobFilter
 	// draft and last are what a preview was asked for last, verdicts its answer.
-	draft    hook.Policy
-	last     int
-	verdicts []hook.Verdict
-	page     hook.JobPage
-	client   string
+	draft         hook.Policy
+	last          int
+	verdicts      []hook.Verdict
+	projectFilter hook.ProjectFilter
+	page          hook.JobPage
+	client        string
+	// attempt is how a test ends; tested is what was tested last, and by whom.
+	attempt  hook.Attempt
+	tested   hook.Policy
+	testedBy string
+	// meanwhile, if set, is what others do between the reading of a policy and its update.
+	meanwhile func()
+	// audit is what was recorded; auditBroken is what recording fails with.
+	audit       []hook.AuditEntry
+	auditBroken error
+	// forgotten are the users whose passwords changed.
+	forgotten []string
 }
 
 func newMemory() *memory {
@@ -101,6 +115,21 @@ func newMemory() *memory {
 	return m
 }
 
+// reset makes all that a caller can change as it was: a new site for every case
+// would cost much more.
+func (m *memory) reset() {
+	fresh := newMemory()
+	m.users, m.projects, m.members, m.policies = fresh.users, fresh.projects, fresh.members, fresh.policies
+	m.jobs, m.attempts, m.lastID = fresh.jobs, fresh.attempts, fresh.lastID
+}
+
+// untouched says whether all that a caller can change is as it was.
+func (m *memory) untouched() bool {
+	fresh := newMemory()
+	return reflect.DeepEqual(fresh.policies, m.policies) && reflect.DeepEqual(fresh.members, m.members) &&
+		reflect.DeepEqual(fresh.users, m.users) && reflect.DeepEqual(fresh.projects, m.projects) && reflect.DeepEqual(fresh.jobs, m.jobs)
+}
+
 func find[T any](m *memory, list []T, match func(T) bool) (T, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -120,6 +149,22 @@ func pageOf[T any](list []T, page hook.JobPage) []T {
 	return list[from:min(from+page.Limit, len(list))]
 }
 
+func (m *memory) AddAudit(_ context.Context, e hook.AuditEntry) error {
+	e.ID, e.At = int64(len(m.audit)+1), epoch
+	m.audit = append(m.audit, e)
+	return m.auditBroken
+}
+
+func (m *memory) Audit(_ context.Context, projectID int64, page hook.JobPage) ([]hook.AuditEntry, int, error) {
+	var found []hook.AuditEntry
+	for _, e := range slices.Backward(m.audit) {
+		if e.ProjectID == projectID {
+			found = append(found, e)
+		}
+	}
+	return pageOf(found, page), len(found), m.broken
+}
+
 func (m *memory) Ping(context.Context) error { return m.broken }
 
 func (m *memory) ProjectByName(_ context.Context, name string) (hook.Project, error) {
@@ -130,8 +175,31 @@ func (m *memory) Project(_ context.Context, id int64) (hook.Project, error) {
 	return find(m, m.projects, func(p hook.Project) bool { return p.ID == id })
 }
 
-func (m *memory) Projects(_ context.Context, page hook.JobPage) ([]hook.Project, int, error) {
-	return pageOf(m.projects, page), len(m.projects), m.broken
+func (m *memory) Projects(_ context.Context, f hook.ProjectFilter, page hook.JobPage) ([]hook.Project, int, error) {
+	m.projectFilter = f
+	var found []hook.Project
+	for _, p := range m.projects {
+		member := slices.ContainsFunc(m.members, func(o hook.Member) bool { return o.ProjectID == p.ID && o.UserID == f.ReaderID })
+		if (f.All || p.Public || member) && (f.Name == "" || f.Name == p.Name) && strings.Contains(p.Name, f.NameContains) &&
+			(f.Public == nil || *f.Public == p.Public) {
+			found = append(found, p)
+		}
+	}
+	return pageOf(found, page), len(found), m.broken
+}
+
+func (m *memory) UpdateProject(_ context.Context, p *hook.Project) error {
+	for i := range m.projects {
+		if m.projects[i].ID == p.ID {
+			m.projects[i] = *p
+		}
+	}
+	return m.broken
+}
+
+func (m *memory) DeleteProject(_ context.Context, id int64) error {
+	m.projects = slices.DeleteFunc(m.projects, func(p hook.Project) bool { return p.ID == id })
+	return m.broken
 }
 
 func (m *memory) CreateProject(_ context.Context, p *hook.Project) error {
@@ -146,6 +214,19 @@ func (m *memory) CreateProject(_ context.Context, p *hook.Project) error {
 
 func (m *memory) UserByName(_ context.Context, name string) (hook.User, error) {
 	return find(m, m.users, func(u hook.User) bool { return u.Username == name })
+}
+
+func (m *memory) User(_ context.Context, id int64) (hook.User, error) {
+	return find(m, m.users, func(u hook.User) bool { return u.ID == id })
+}
+
+func (m *memory) SetPassword(_ context.Context, userID int64, hash string) error {
+	for i := range m.users {
+		if m.users[i].ID == userID {
+			m.users[i].PasswordHash = hash
+		}
+	}
+	return m.broken
 }
 
 func (m *memory) CreateUser(_ context.Context, u *hook.User) error {
@@ -182,6 +263,16 @@ func (m *memory) AddMember(_ context.Context, n *hook.Member) error {
 	return nil
 }
 
+func (m *memory) UpdateMember(_ context.Context, projectID, memberID int64, role hook.Role) error {
+	for i := range m.members {
+		if m.members[i].ID == memberID && m.members[i].ProjectID == projectID {
+			m.members[i].Role = role
+			return m.broken
+		}
+	}
+	return cmp.Or(m.broken, hook.ErrNotFound)
+}
+
 func (m *memory) RemoveMember(_ context.Context, projectID, memberID int64) error {
 	before := len(m.members)
 	m.members = slices.DeleteFunc(m.members, func(o hook.Member) bool { return o.ID == memberID && o.ProjectID == projectID })
@@ -200,6 +291,53 @@ func (m *memory) Jobs(_ context.Context, projectID int64, f hook.JobFilter, page
 		}
 	}
 	return pageOf(found, page), len(found), m.broken
+}
+
+func (m *memory) LastTriggers(_ context.Context, of []hook.Trigger) (map[hook.Trigger]time.Time, error) {
+	last := map[hook.Trigger]time.Time{}
+	for _, j := range m.jobs {
+		if t := (hook.Trigger{PolicyID: j.PolicyID, HookType: j.HookType}); slices.Contains(of, t) {
+			last[t] = j.CreationTime
+		}
+	}
+	return last, m.broken
+}
+
+// Redeliver refuses running jobs.
+func (m *memory) Redeliver(ctx context.Context, projectID, id int64) (int64, error) {
+	j, err := m.Job(ctx, projectID, id)
+	if err != nil {
+		return 0, err
+	}
+	if j.Status == hook.StatusRunning {
+		return 0, hook.Conflict("the job is running")
+	}
+	m.lastID++
+	j.ID, j.RedeliveryOf, j.Status = m.lastID, j.ID, hook.StatusPending
+	m.jobs = append(m.jobs, j)
+	return j.ID, nil
+}
+
+func (m *memory) RedeliverAll(_ context.Context, _ int64, f hook.JobFilter) (hook.Redelivery, error) {
+	m.filter = f
+	return hook.Redelivery{IDs: []int64{101, 102}, Refused: map[int64]string{11: "the job's policy is disabled"}}, m.broken
+}
+
+func (m *memory) Count(_ context.Context, _ int64, f hook.JobFilter) (int, error) {
+	m.filter = f
+	return 3, m.broken
+}
+
+func (m *memory) Stop(ctx context.Context, projectID, id int64, by string) error {
+	j, err := m.Job(ctx, projectID, id)
+	if err != nil {
+		return err
+	}
+	if j.Status.Final() {
+		return hook.Conflict("the job is over")
+	}
+	m.jobs[0].Status, m.jobs[0].StatusMessage = hook.StatusStopped, by
+	return nil
 }
 
 func (m *memory) Job(_ context.Context, projectID, id int64) (hook.Job, error) {
@@ -234,12 +372,26 @@ func (m *memory) CreatePolicy(_ context.Context, p *hook.Policy) error {
 	return nil
 }
 
-func (m *memory) UpdatePolicy(_ context.Context, p *hook.Policy) error {
+func (m *memory) RotateSecret(ctx context.Context, projectID, id int64, oldUntil time.Time) (string, error) {
+	if _, err := m.Policy(ctx, projectID, id); err != nil {
+		return "", err
+	}
+	m.policies[0].Secret, m.policies[0].OldSecretUntil = "whsec_new", oldUntil
+	return m.policies[0].Secret, nil
+}
+
+func (m *memory) UpdatePolicy(_ context.Context, p *hook.Policy, seen time.Time) error {
 	if err := m.check(*p); err != nil {
 		return err
 	}
 	for i := range m.policies {
 		if m.policies[i].ID == p.ID && m.policies[i].ProjectID == p.ProjectID {
+			if m.meanwhile != nil {
+				m.meanwhile()
+			}
+			if !seen.IsZero() && !seen.Equal(m.policies[i].UpdateTime) {
+				return hook.ErrChanged
+			}
 			p.UpdateTime = m.policies[i].UpdateTime.Add(time.Second)
 			m.policies[i] = *p
 			return nil
@@ -254,6 +406,22 @@ func (m *memory) Preview(_ context.Context, draft hook.Policy, last int) ([]hook
 		return nil, hook.Invalid("hook_types", "is empty")
 	}
 	return m.verdicts, m.broken
+}
+
+func (m *memory) Check(p *hook.Policy) error {
+	if p.Name == "invalid" {
+		return hook.Invalid("name", "is refused")
+	}
+	for i := range p.Targets {
+		t := &p.Targets[i]
+		t.Type, t.PayloadFormat = cmp.Or(t.Type, hook.TargetHTTP), cmp.Or(t.PayloadFormat, "Events")
+	}
+	return nil
+}
+
+func (m *memory) Test(_ context.Context, _ hook.Project, p hook.Policy, by string) (hook.Attempt, error) {
+	m.tested, m.testedBy = p, by
+	return m.attempt, m.broken
 }
 
 func (m *memory) check(p hook.Policy) error {
@@ -287,6 +455,8 @@ func (m *memory) Authenticate(_ context.Context, username, password, client stri
 	return auth.Identity{User: m.users[i]}, nil
 }
 
+func (m *memory) Forget(username string) { m.forgotten = append(m.forgotten, username) }
+
 func (m *memory) Can(_ context.Context, id auth.Identity, p hook.Project, a auth.Action) (bool, error) {
 	role := hook.RoleNone
 	for _, member := range m.members {
@@ -318,7 +488,7 @@ func newSite(t *testing.T, change ...func(*api.Config)) *site {
 	t.Helper()
 	s := &site{memory: newMemory(), log: &strings.Builder{}}
 	c := api.Config{
-		Store: s.memory, Policies: s.memory, Previewer: s.memory, Auth: s.memory, Catalog: event.DefaultCatalog(), Formats: formats{},
+		Store: s.memory, Policies: s.memory, Deliveries: s.memory, Tester: s.memory, Previewer: s.memory, Auth: s.memory, Catalog: event.DefaultCatalog(), Formats: formats{},
 		Intake: intakeFunc(func(_ context.Context, body []byte) (int, int, error) {
 			if !json.Valid(body) {
 				return 0, 0, hook.Invalid("", "the body is not JSON")
@@ -363,6 +533,9 @@ func (s *site) do(who, method, path, body string, headers ...string) *httptest.R
 // wantProblem checks status and format of a refusal, and returns its message.
 func wantProblem(t *testing.T, w *httptest.ResponseRecorder, status int) string {
 	t.Helper()
+	if inSecondFamily(w) {
+		return wantSecondProblem(t, w, status)
+	}
 	var body struct {
 		Code    int
 		Message string
@@ -382,6 +555,31 @@ func wantProblem(t *testing.T, w *httptest.ResponseRecorder, status int) string 
 		t.Error("the answer has no request id")
 	}
 	return body.Message
+}
+
+func inSecondFamily(w *httptest.ResponseRecorder) bool {
+	return strings.HasPrefix(w.Body.String(), `{"errors"`)
+}
+
+// wantSecondProblem is wantProblem for the second family.
+func wantSecondProblem(t *testing.T, w *httptest.ResponseRecorder, status int) string {
+	t.Helper()
+	var body struct {
+		Errors []struct{ Code, Message string }
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil || len(body.Errors) != 1 {
+		t.Fatalf("answered %d %q, which is no problem: %v", w.Code, w.Body, err)
+	}
+	if e := body.Errors[0]; w.Code != status || e.Code != strings.ToUpper(e.Code) || e.Code == "" || e.Message == "" {
+		t.Fatalf("answered %d %q, want %d", w.Code, w.Body, status)
+	}
+	if got := w.Header().Get("Content-Type"); got != "application/json; charset=utf-8" {
+		t.Errorf("content type is %q", got)
+	}
+	if w.Header().Get("X-Request-Id") == "" {
+		t.Error("the answer has no request id")
+	}
+	return body.Errors[0].Message
 }
 
 func wantStatus(t *testing.T, w *httptest.ResponseRecorder, status int) {

@@ -1,18 +1,28 @@
 package api
 
 import (
-	"slices"
+	"strings"
 
 	"github.com/harborhook/harborhook/src/hook"
 )
 
-// jobQuery reads which jobs are wanted. Parameters that are not ours are left
-// alone; a wrong one is a *hook.InvalidError.
+// jobQuery reads which jobs are wanted, and which page of them. Parameters that
+// are not ours are left alone.
 func (q *query) jobQuery(catalog Catalog) (hook.JobFilter, hook.JobPage, error) {
-	f := hook.JobFilter{
+	f := q.jobFilter(catalog)
+	if q.family.harbor2 && f.PolicyID == 0 {
+		q.fail("policy_id", "is required")
+	}
+	page := q.page()
+	page.Ascending = q.ascending()
+	return f, page, q.err
+}
+
+func (q *query) jobFilter(catalog Catalog) hook.JobFilter {
+	return hook.JobFilter{
 		PolicyID:   q.integer("policy_id", 0, 1, 1<<62),
 		Statuses:   q.statuses(),
-		HookType:   q.hookType(catalog),
+		HookTypes:  q.hookTypes(catalog),
 		Repository: q.optional("repository"),
 		Tag:        q.optional("tag"),
 		Digest:     q.optional("digest"),
@@ -21,17 +31,23 @@ func (q *query) jobQuery(catalog Catalog) (hook.JobFilter, hook.JobPage, error) 
 		Until:      q.time("until"),
 		Text:       q.optional("text"),
 	}
-	page := q.page()
-	page.Ascending = q.ascending()
-	return f, page, q.err
 }
 
+// statuses takes the family's names. Harbor 2's Go client joins several by commas.
 func (q *query) statuses() []hook.Status {
+	names := q.values["status"]
+	if q.family.harbor2 && len(names) > 0 {
+		names = strings.Split(strings.Join(names, ","), ",")
+	}
 	var statuses []hook.Status
-	for _, given := range q.values["status"] {
-		status := hook.Status(given)
-		if !slices.Contains(hook.Statuses(), status) {
-			q.fail("status", "must be pending, running, scheduled, finished, error or stopped")
+	for _, given := range names {
+		status, ok := q.family.statusOf(given)
+		if !ok {
+			names := make([]string, 0, len(hook.Statuses()))
+			for _, s := range hook.Statuses() {
+				names = append(names, q.family.status(s))
+			}
+			q.fail("status", "must be one of "+strings.Join(names, ", "))
 			return nil
 		}
 		statuses = append(statuses, status)
@@ -39,21 +55,27 @@ func (q *query) statuses() []hook.Status {
 	return statuses
 }
 
-func (q *query) hookType(catalog Catalog) hook.EventType {
+// hookTypes takes one of the family's names, which may stand for several types.
+func (q *query) hookTypes(catalog Catalog) []hook.EventType {
 	name, ok := q.text("hook_type")
 	if !ok {
-		return ""
+		return nil
 	}
-	if _, known := catalog.Lookup(hook.EventType(name)); !known {
+	types := q.family.typesOf(catalog, name)
+	if len(types) == 0 {
 		q.fail("hook_type", "is no event type")
 	}
-	return hook.EventType(name)
+	return types
 }
 
 // ascending takes the orders that a list of jobs has: their ids grow with their
-// creation times.
+// creation times. The second family leaves other orders alone, as Harbor does.
 func (q *query) ascending() bool {
 	sort, ok := q.text("sort")
+	if q.family.harbor2 {
+		first, _, _ := strings.Cut(sort, ",")
+		return first == "creation_time" || first == "start_time" || first == "id"
+	}
 	switch {
 	case !ok, sort == "-creation_time", sort == "-id":
 		return false

@@ -16,6 +16,8 @@ type Deliveries interface {
 	Jobs(ctx context.Context, projectID int64, f hook.JobFilter, page hook.JobPage) ([]hook.Job, int, error)
 	// Job returns hook.ErrNotFound for another project's job.
 	Job(ctx context.Context, projectID, id int64) (hook.Job, error)
+	// LastTriggers returns when each trigger last gave rise to a job, if ever.
+	LastTriggers(ctx context.Context, of []hook.Trigger) (map[hook.Trigger]time.Time, error)
 	// Attempts returns the attempts of a job, first to last.
 	Attempts(ctx context.Context, jobID int64) ([]hook.Attempt, error)
 }
@@ -27,22 +29,22 @@ type jobJSON struct {
 	PolicyName string         `json:"policy_name"`
 	HookType   hook.EventType `json:"hook_type"`
 	// EventType is the type's name in Harbor 2.
-	EventType     string      `json:"event_type"`
-	NotifyType    string      `json:"notify_type"`
-	Status        hook.Status `json:"status"`
-	StatusMessage string      `json:"status_message"`
+	EventType     string `json:"event_type"`
+	NotifyType    string `json:"notify_type"`
+	Status        string `json:"status"`
+	StatusMessage string `json:"status_message"`
 	// JobDetail is the body that is sent.
-	JobDetail    string     `json:"job_detail"`
-	Repository   string     `json:"repository"`
-	Tag          string     `json:"tag"`
-	Digest       string     `json:"digest"`
-	Target       string     `json:"target"`
-	Attempts     int        `json:"attempts"`
-	HTTPStatus   int        `json:"http_status"`
-	NextAt       *time.Time `json:"next_at,omitempty"`
-	RedeliveryOf int64      `json:"redelivery_of,omitempty"`
-	CreationTime time.Time  `json:"creation_time"`
-	UpdateTime   time.Time  `json:"update_time"`
+	JobDetail    string `json:"job_detail"`
+	Repository   string `json:"repository"`
+	Tag          string `json:"tag"`
+	Digest       string `json:"digest"`
+	Target       string `json:"target"`
+	Attempts     int    `json:"attempts"`
+	HTTPStatus   int    `json:"http_status"`
+	NextAt       *stamp `json:"next_at,omitempty"`
+	RedeliveryOf int64  `json:"redelivery_of,omitempty"`
+	CreationTime stamp  `json:"creation_time"`
+	UpdateTime   stamp  `json:"update_time"`
 }
 
 type attemptJSON struct {
@@ -72,20 +74,17 @@ type responseJSON struct {
 	Truncated bool                `json:"truncated"`
 }
 
-func (a *API) showJob(j hook.Job) jobJSON {
+func (a *API) showJob(f *Family, j hook.Job) jobJSON {
 	shown := jobJSON{
 		ID: j.ID, UUID: j.UUID, PolicyID: j.PolicyID, PolicyName: j.PolicyName,
-		HookType: j.HookType, EventType: string(j.HookType), NotifyType: j.NotifyType,
-		Status: j.Status, StatusMessage: j.StatusMessage, JobDetail: string(j.Detail),
+		HookType: j.HookType, EventType: a.second.typeName(a.Catalog, j.HookType, nil), NotifyType: j.NotifyType,
+		Status: f.status(j.Status), StatusMessage: j.StatusMessage, JobDetail: string(j.Detail),
 		Repository: j.Repository, Tag: j.Tag, Digest: j.Digest, Target: j.Target,
 		Attempts: j.Attempts, HTTPStatus: j.HTTPStatus, RedeliveryOf: j.RedeliveryOf,
-		CreationTime: j.CreationTime.UTC(), UpdateTime: j.UpdateTime.UTC(),
-	}
-	if t, ok := a.Catalog.Lookup(j.HookType); ok && t.V2Name != "" {
-		shown.EventType = t.V2Name
+		CreationTime: f.time(j.CreationTime), UpdateTime: f.time(j.UpdateTime),
 	}
 	if !j.Status.Final() && !j.NextAt.IsZero() {
-		next := j.NextAt.UTC()
+		next := f.time(j.NextAt)
 		shown.NextAt = &next
 	}
 	return shown
@@ -120,7 +119,7 @@ func cut(body string) (shown string, truncated bool) {
 }
 
 func (a *API) listJobs(c *call) error {
-	filter, page, err := parseQuery(c.r).jobQuery(a.Catalog)
+	filter, page, err := c.query().jobQuery(a.Catalog)
 	if err != nil {
 		return err
 	}
@@ -130,9 +129,9 @@ func (a *API) listJobs(c *call) error {
 	}
 	shown := make([]jobJSON, len(jobs))
 	for i, j := range jobs {
-		shown[i] = a.showJob(j)
+		shown[i] = a.showJob(c.family, j)
 	}
-	announce(c.w, c.r, page, total)
+	c.announce(page, total)
 	return c.json(shown)
 }
 
@@ -141,7 +140,7 @@ func (a *API) readJob(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.json(a.showJob(j))
+	return c.json(a.showJob(c.family, j))
 }
 
 func (a *API) listAttempts(c *call) error {

@@ -26,7 +26,7 @@ func TestJobQueries(t *testing.T) {
 		"?sort=-creation_time":                 {hook.JobFilter{}, hook.JobPage{Limit: 500}},
 		"?sort=id":                             {hook.JobFilter{}, hook.JobPage{Limit: 500, Ascending: true}},
 		"?status=pending&status=error":         {hook.JobFilter{Statuses: []hook.Status{hook.StatusPending, hook.StatusError}}, hook.JobPage{Limit: 500}},
-		"?policy_id=3&hook_type=pushImage":     {hook.JobFilter{PolicyID: 3, HookType: hook.PushImage}, hook.JobPage{Limit: 500}},
+		"?policy_id=3&hook_type=pushImage":     {hook.JobFilter{PolicyID: 3, HookTypes: []hook.EventType{hook.PushImage}}, hook.JobPage{Limit: 500}},
 		"?repository=a/b&tag=v1&digest=sha256": {hook.JobFilter{Repository: "a/b", Tag: "v1", Digest: "sha256"}, hook.JobPage{Limit: 500}},
 		"?http_status=502&text=%25x+y":         {hook.JobFilter{HTTPStatus: 502, Text: "%x y"}, hook.JobPage{Limit: 500}},
 		"?since=2020-03-03T07:58:52Z&until=2020-03-03T09:58:52%2B02:00": {

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -9,7 +8,8 @@ import (
 	"github.com/harborhook/harborhook/src/hook"
 )
 
-// maxPageSize is both the largest page of the first family and its default.
+// maxPageSize is both the largest page of the first family and its default, as
+// in Harbor 1.10.
 const maxPageSize = 500
 
 // maxPage keeps offsets far from overflow.
@@ -18,17 +18,18 @@ const maxPage = 1 << 31
 // page reads page and page_size.
 func (q *query) page() hook.JobPage {
 	number := q.integer("page", 1, 1, maxPage)
-	size := q.integer("page_size", maxPageSize, 1, maxPageSize)
+	size := q.integer("page_size", q.family.pageSize, 1, q.family.maxPageSize)
 	return hook.JobPage{Offset: int((number - 1) * size), Limit: int(size)}
 }
 
 // announce writes the headers that tell how many there are in all, and where the
 // pages before and after this one are.
-func announce(w http.ResponseWriter, r *http.Request, page hook.JobPage, total int) {
-	w.Header().Set("X-Total-Count", strconv.Itoa(total))
+func (c *call) announce(page hook.JobPage, total int) {
+	h := c.w.Header()
+	h.Set("X-Total-Count", strconv.Itoa(total))
 	var links []string
 	link := func(offset int, rel string) {
-		links = append(links, "<"+pageURL(r.URL, offset/page.Limit+1, page.Limit)+`>; rel="`+rel+`"`)
+		links = append(links, "<"+pageURL(c.r.URL, offset/page.Limit+1, page.Limit)+`>; rel="`+rel+`"`)
 	}
 	if page.Offset > 0 && page.Offset <= total {
 		link(page.Offset-page.Limit, "prev")
@@ -37,7 +38,7 @@ func announce(w http.ResponseWriter, r *http.Request, page hook.JobPage, total i
 		link(page.Offset+page.Limit, "next")
 	}
 	if len(links) > 0 {
-		w.Header().Set("Link", strings.Join(links, ", "))
+		h.Set("Link", strings.Join(links, c.family.linkSeparator))
 	}
 }
 

@@ -3,9 +3,9 @@ package api
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/harborhook/harborhook/src/core/auth"
 	"github.com/harborhook/harborhook/src/hook"
@@ -19,8 +19,14 @@ type Policies interface {
 	Policy(ctx context.Context, projectID, id int64) (hook.Policy, error)
 	// CreatePolicy sets the policy's id and times.
 	CreatePolicy(ctx context.Context, p *hook.Policy) error
-	UpdatePolicy(ctx context.Context, p *hook.Policy) error
+	// UpdatePolicy is a hook.ErrChanged if somebody updated the policy after seen,
+	// unless that is zero.
+	UpdatePolicy(ctx context.Context, p *hook.Policy, seen time.Time) error
+	// RotateSecret returns the policy's new secret; the old one signs until oldUntil.
+	RotateSecret(ctx context.Context, projectID, id int64, oldUntil time.Time) (string, error)
 	DeletePolicy(ctx context.Context, projectID, id int64) error
+	// Check says what is wrong with a policy that is not to be stored.
+	Check(p *hook.Policy) error
 }
 
 const policyName = "webhook policy"
@@ -34,11 +40,66 @@ func (a *API) listPolicies(c *call) error {
 	if err != nil {
 		return fmt.Errorf("list policies: %w", err)
 	}
-	shown := make([]policyJSON, len(policies))
+	if c.family.harbor2 {
+		if policies, err = c.pagePolicies(policies); err != nil {
+			return err
+		}
+	}
+	shown := make([]any, len(policies))
 	for i, p := range policies {
-		shown[i] = showPolicy(p, mayUpdate)
+		shown[i] = a.showPolicy(c.family, p, mayUpdate)
 	}
 	return c.json(shown)
+}
+
+// pagePolicies narrows, orders and cuts the list as the query asks. A project has
+// few policies, so there is no need to ask the database.
+func (c *call) pagePolicies(policies []hook.Policy) ([]hook.Policy, error) {
+	q := c.query()
+	page, criteria := q.page(), q.criteria()
+	order := q.optional("sort")
+	if q.err != nil {
+		return nil, q.err
+	}
+	if order == "" {
+		order = "-creation_time"
+	}
+	columns := policyColumns()
+	policies = columns.order(columns.narrow(policies, criteria), order)
+	c.announce(page, len(policies))
+	return window(policies, page), nil
+}
+
+// policyColumns are what may be asked for: nothing that could spell out a secret.
+func policyColumns() columns[hook.Policy] {
+	return columns[hook.Policy]{
+		"id":            func(p hook.Policy) string { return strconv.FormatInt(p.ID, 10) },
+		"name":          func(p hook.Policy) string { return p.Name },
+		"enabled":       func(p hook.Policy) string { return strconv.FormatBool(p.Enabled) },
+		"creator":       func(p hook.Policy) string { return p.Creator },
+		"creation_time": func(p hook.Policy) string { return comparableTime(p.CreationTime) },
+		"update_time":   func(p hook.Policy) string { return comparableTime(p.UpdateTime) },
+	}
+}
+
+// showPolicy returns the policy as the family shows it.
+func (a *API) showPolicy(f *Family, p hook.Policy, mayUpdate bool) any {
+	if f.harbor2 {
+		return a.showSecondPolicy(p, mayUpdate)
+	}
+	return showPolicy(p, mayUpdate)
+}
+
+// applyPolicy reads the body of a write in the family's shape.
+func (a *API) applyPolicy(c *call, stored hook.Policy) (hook.Policy, error) {
+	body, err := c.body()
+	if err != nil {
+		return hook.Policy{}, err
+	}
+	if c.family.harbor2 {
+		return a.applySecondPolicy(stored, body)
+	}
+	return applyPolicy(stored, body)
 }
 
 func (a *API) readPolicy(c *call) error {
@@ -51,21 +112,18 @@ func (a *API) readPolicy(c *call) error {
 		return err
 	}
 	c.w.Header().Set("ETag", policyTag(p))
-	return c.json(showPolicy(p, mayUpdate))
+	return c.json(a.showPolicy(c.family, p, mayUpdate))
 }
 
 func (a *API) createPolicy(c *call) error {
-	body, err := c.body()
-	if err != nil {
-		return err
-	}
-	p, err := applyPolicy(hook.Policy{ProjectID: c.project.ID, Enabled: true, Creator: c.who.Name()}, body)
+	p, err := a.applyPolicy(c, hook.Policy{ProjectID: c.project.ID, Enabled: true, Creator: c.who.Name()})
 	if err != nil {
 		return err
 	}
 	if err := a.Policies.CreatePolicy(c.r.Context(), &p); err != nil {
 		return nameTaken(fmt.Errorf("create policy: %w", err))
 	}
+	c.did(hook.AuditEntry{Action: hook.AuditCreate, PolicyID: p.ID, Detail: p.Name})
 	return c.created(p.ID)
 }
 
@@ -74,20 +132,18 @@ func (a *API) updatePolicy(c *call) error {
 	if err != nil {
 		return err
 	}
-	if !fresh(c.r.Header.Values("If-Match"), policyTag(stored)) {
-		return refuse(http.StatusPreconditionFailed, "the policy was changed since it was read")
-	}
-	body, err := c.body()
+	seen, err := seenBy(c.r.Header.Values("If-Match"), stored)
 	if err != nil {
 		return err
 	}
-	p, err := applyPolicy(stored, body)
+	p, err := a.applyPolicy(c, stored)
 	if err != nil {
 		return err
 	}
-	if err := a.Policies.UpdatePolicy(c.r.Context(), &p); err != nil {
+	if err := a.Policies.UpdatePolicy(c.r.Context(), &p, seen); err != nil {
 		return nameTaken(orNotFound(fmt.Errorf("update policy: %w", err), policyName))
 	}
+	c.did(hook.AuditEntry{Action: hook.AuditUpdate, PolicyID: p.ID, Detail: p.Name})
 	return c.done()
 }
 
@@ -99,6 +155,7 @@ func (a *API) deletePolicy(c *call) error {
 	if err := a.Policies.DeletePolicy(c.r.Context(), c.project.ID, id); err != nil {
 		return orNotFound(fmt.Errorf("delete policy: %w", err), policyName)
 	}
+	c.did(hook.AuditEntry{Action: hook.AuditDelete, PolicyID: id})
 	return c.done()
 }
 
@@ -124,15 +181,20 @@ func policyTag(p hook.Policy) string {
 	return `"` + strconv.FormatInt(p.ID, 10) + "-" + strconv.FormatInt(p.UpdateTime.UnixNano(), 36) + `"`
 }
 
-// fresh says whether a write that asks for one of these tags may go on.
-func fresh(ifMatch []string, tag string) bool {
+// seenBy returns the update time that the stored policy must still have when it is
+// written: the one of its tag if the write asks for that, none if it does not ask.
+// A write that asks for other tags only is refused.
+func seenBy(ifMatch []string, stored hook.Policy) (time.Time, error) {
 	if len(ifMatch) == 0 {
-		return true
+		return time.Time{}, nil
 	}
-	for _, wanted := range strings.Split(strings.Join(ifMatch, ","), ",") {
-		if wanted = strings.TrimSpace(wanted); wanted == "*" || wanted == tag {
-			return true
+	for wanted := range strings.SplitSeq(strings.Join(ifMatch, ","), ",") {
+		switch strings.TrimSpace(wanted) {
+		case "*":
+			return time.Time{}, nil
+		case policyTag(stored):
+			return stored.UpdateTime, nil
 		}
 	}
-	return false
+	return time.Time{}, hook.ErrChanged
 }

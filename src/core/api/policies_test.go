@@ -124,6 +124,53 @@ func TestStaleWritesAreRefused(t *testing.T) {
 	wantStatus(t, s.do(admin, "PUT", policiesPath+"/3", body), http.StatusOK)
 }
 
+// The tag is compared in the update: what somebody writes after it was compared the
+// first time is not lost.
+func TestAWriteInBetweenIsNotLost(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	tag := s.do(admin, "GET", policiesPath+"/3", "").Header().Get("ETag")
+	s.meanwhile = func() { s.policies[0].UpdateTime, s.policies[0].Description = epoch.Add(time.Hour), "theirs" }
+	wantProblem(t, s.do(admin, "PUT", policiesPath+"/3", `{"description":"mine"}`, "If-Match: "+tag), http.StatusPreconditionFailed)
+	if got := s.policies[0].Description; got != "theirs" {
+		t.Errorf("description is %q", got)
+	}
+}
+
+func TestRotatingASecret(t *testing.T) {
+	t.Parallel()
+	for body, kept := range map[string]time.Duration{"": 24 * time.Hour, "{}": 24 * time.Hour, `{"keep_old_for":"90m"}`: 90 * time.Minute, `{"keep_old_for":"0s"}`: 0} {
+		s := newSite(t, func(c *api.Config) { c.Now = func() time.Time { return epoch } })
+		w := s.do(admin, "POST", policiesPath+"/3/secret/rotate", body)
+		wantStatus(t, w, http.StatusOK)
+		if w.Body.String() != `{"secret":"whsec_new"}`+"\n" || w.Header().Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: answers %s, %v", body, w.Body, w.Header())
+		}
+		if got := s.policies[0].OldSecretUntil; !got.Equal(epoch.Add(kept)) {
+			t.Errorf("%s: the old secret signs until %s", body, got)
+		}
+	}
+	s := newSite(t)
+	for _, body := range []string{`{"keep_old_for":"forever"}`, `{"keep_old_for":"-1s"}`, `{"keep_old_for":"169h"}`, `{"keep_old_for":24}`, `{"nothing":1}`} {
+		wantProblem(t, s.do(admin, "POST", policiesPath+"/3/secret/rotate", body), http.StatusBadRequest)
+	}
+	wantProblem(t, s.do(admin, "POST", secondPolicies+"/77/secret/rotate", ""), http.StatusNotFound)
+}
+
+func TestANewSecretEndsARotation(t *testing.T) {
+	t.Parallel()
+	for body, ended := range map[string]bool{`{"secret":"new"}`: true, `{"secret":""}`: true, `{"secret":"********"}`: false, `{}`: false} {
+		for _, path := range []string{policiesPath, secondPolicies} {
+			s := newSite(t)
+			s.policies[0].OldSecret, s.policies[0].OldSecretUntil = "old", epoch
+			wantStatus(t, s.do(admin, "PUT", path+"/3", body), http.StatusOK)
+			if p := s.policies[0]; (p.OldSecret == "") != ended || p.OldSecretUntil.IsZero() != ended {
+				t.Errorf("%s %s: the old secret is %q until %s", path, body, p.OldSecret, p.OldSecretUntil)
+			}
+		}
+	}
+}
+
 func TestPolicyStatusCodes(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -173,11 +220,12 @@ func TestRefusalsTellHowToGoOn(t *testing.T) {
 
 func TestDatabaseAwayIs503WithoutInternals(t *testing.T) {
 	t.Parallel()
-	for _, route := range newSite(t).api.Routes() {
+	s := newSite(t)
+	for _, route := range s.api.Routes() {
 		if route.Access != api.InProject {
 			continue
 		}
-		s := newSite(t)
+		s.reset()
 		s.broken = fmt.Errorf("dial tcp 10.1.2.3:5432: %w", hook.ErrUnavailable)
 		w := s.do(root, route.Method, pathOf(route), "")
 		wantProblem(t, w, http.StatusServiceUnavailable)

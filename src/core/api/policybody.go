@@ -25,7 +25,7 @@ func applyPolicy(stored hook.Policy, body []byte) (hook.Policy, error) {
 	p.HookTypes = readHookTypes(o, stored.HookTypes)
 	p.Filters = readFilters(o, stored.Filters)
 	p.Targets = readTargets(o, stored.Targets)
-	p.Secret = readSecret(o, stored, p.Targets)
+	readSecret(o, stored, &p)
 	if o.err != nil {
 		return hook.Policy{}, o.err
 	}

@@ -38,14 +38,10 @@ type verdictJSON struct {
 // previewPolicy answers which of the project's last events a draft would match,
 // and which rule refuses each other one.
 func (a *API) previewPolicy(c *call) error {
-	body, err := c.body()
-	if err != nil {
-		return err
-	}
-	o := parseBody(body, "hook_types", "event_types", "filters", "last")
+	o := c.object("hook_types", "event_types", "filters", "last")
 	last := int64(previewed)
 	o.integer("last", &last)
-	draft := hook.Policy{ProjectID: c.project.ID, HookTypes: readHookTypes(o, nil), Filters: readFilters(o, nil)}
+	draft := hook.Policy{ProjectID: c.project.ID, HookTypes: a.readTypes(c, o), Filters: readFilters(o, nil)}
 	if o.err != nil {
 		return o.err
 	}
@@ -54,6 +50,21 @@ func (a *API) previewPolicy(c *call) error {
 		return fmt.Errorf("preview a policy: %w", err)
 	}
 	return c.json(showPreview(verdicts))
+}
+
+// readTypes reads the event types of a draft by the family's names.
+func (a *API) readTypes(c *call, o *object) []hook.EventType {
+	if !c.family.harbor2 {
+		return readHookTypes(o, nil)
+	}
+	var names []string
+	o.strs("event_types", &names)
+	if o.err != nil {
+		return nil
+	}
+	types, err := c.family.subscribe(a.Catalog, nil, names)
+	o.err = err
+	return types
 }
 
 func showPreview(verdicts []hook.Verdict) previewJSON {

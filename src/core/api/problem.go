@@ -66,16 +66,19 @@ func orConflict(err error, message string) error {
 // know are internal and are answered without their words.
 func problemOf(err error) problem {
 	var (
-		known   *problem
-		invalid *hook.InvalidError
-		backOff *auth.BackOffError
-		large   *http.MaxBytesError
+		known    *problem
+		invalid  *hook.InvalidError
+		conflict *hook.ConflictError
+		backOff  *auth.BackOffError
+		large    *http.MaxBytesError
 	)
 	switch {
 	case errors.As(err, &known):
 		return *known
 	case errors.As(err, &invalid):
 		return problem{Status: http.StatusBadRequest, Message: invalid.Error()}
+	case errors.As(err, &conflict):
+		return problem{Status: http.StatusConflict, Message: conflict.Reason}
 	case errors.As(err, &large):
 		return problem{Status: http.StatusRequestEntityTooLarge, Message: fmt.Sprintf("the body is larger than %d bytes", large.Limit)}
 	case errors.As(err, &backOff):
@@ -84,6 +87,8 @@ func problemOf(err error) problem {
 		return problem{Status: http.StatusUnauthorized, Message: "unauthorized"}
 	case errors.Is(err, hook.ErrNotFound):
 		return problem{Status: http.StatusNotFound, Message: "not found"}
+	case errors.Is(err, hook.ErrChanged):
+		return problem{Status: http.StatusPreconditionFailed, Message: hook.ErrChanged.Error()}
 	case errors.Is(err, hook.ErrConflict):
 		return problem{Status: http.StatusConflict, Message: "conflict"}
 	case errors.Is(err, hook.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
@@ -93,21 +98,20 @@ func problemOf(err error) problem {
 	}
 }
 
-// write answers in the format of the first family.
-func (p problem) write(w http.ResponseWriter) {
+// write answers in the format of the family.
+func (p problem) write(w http.ResponseWriter, f *Family) {
 	h := w.Header()
-	if p.Status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
+	// A browser that is asked for a password this way would ask over Harbor's own
+	// portal, which uses the second family and has a form for it.
+	if p.Status == http.StatusUnauthorized && !f.harbor2 && h.Get("WWW-Authenticate") == "" {
 		h.Set("WWW-Authenticate", `Basic realm="harborhook", charset="UTF-8"`)
 	}
 	if p.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.FormatInt(int64(math.Ceil(p.RetryAfter.Seconds())), 10))
 	}
-	// Marshalling an int and a string cannot fail.
-	body, _ := json.Marshal(struct {
-		Code    int    `json:"code"`
-		Message string `json:"message"`
-	}{p.Status, p.Message})
-	writeBody(w, p.Status, "application/json", append(body, '\n'))
+	value, mediaType := f.problem(p)
+	body, _ := json.Marshal(value) // numbers and strings: it cannot fail
+	writeBody(w, p.Status, mediaType, append(body, '\n'))
 }
 
 // writeJSON answers with a value. Nothing is written when it cannot be marshalled.

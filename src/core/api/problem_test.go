@@ -27,11 +27,13 @@ func TestErrorsDecideTheStatus(t *testing.T) {
 		"not found":        {hook.ErrNotFound, 404, "not found", ""},
 		"not found, named": {orNotFound(fmt.Errorf("x: %w", hook.ErrNotFound), "job"), 404, "job not found", ""},
 		"conflict":         {hook.ErrConflict, 409, "conflict", ""},
+		"conflict, told":   {hook.Conflict("it runs"), 409, "it runs", ""},
 		"conflict, named":  {orConflict(fmt.Errorf("x: %w", hook.ErrConflict), "taken"), 409, "taken", ""},
 		"other, not named": {orConflict(orNotFound(hook.ErrUnavailable, "job"), "taken"), 503, "service unavailable", "1"},
 		"too large":        {&http.MaxBytesError{Limit: 9}, 413, "the body is larger than 9 bytes", ""},
 		"back off":         {&auth.BackOffError{RetryAfter: 1500 * time.Millisecond}, 429, "too many failed logins", "2"},
 		"back off at once": {&auth.BackOffError{}, 429, "too many failed logins", "1"},
+		"changed":          {hook.ErrChanged, 412, "changed since it was read", ""},
 		"unavailable":      {hook.ErrUnavailable, 503, "service unavailable", "1"},
 		"deadline":         {context.DeadlineExceeded, 503, "service unavailable", "1"},
 		"with a cause":     {unavailable(hook.ErrNotFound), 503, "service unavailable", "1"},
@@ -44,7 +46,7 @@ func TestErrorsDecideTheStatus(t *testing.T) {
 				t.Errorf("got %d %q", p.Status, p.Message)
 			}
 			w := httptest.NewRecorder()
-			p.write(w)
+			p.write(w, firstFamily())
 			if got := w.Header().Get("Retry-After"); got != tc.retry {
 				t.Errorf("Retry-After is %q", got)
 			}

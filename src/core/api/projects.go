@@ -2,13 +2,11 @@ package api
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"net/http"
 	"regexp"
 	"strconv"
-	"time"
 
-	"github.com/harborhook/harborhook/src/core/auth"
 	"github.com/harborhook/harborhook/src/hook"
 )
 
@@ -17,10 +15,14 @@ type Projects interface {
 	ProjectByName(ctx context.Context, name string) (hook.Project, error)
 	Project(ctx context.Context, id int64) (hook.Project, error)
 	// Projects returns one page, and how many there are in all.
-	Projects(ctx context.Context, page hook.JobPage) ([]hook.Project, int, error)
+	Projects(ctx context.Context, f hook.ProjectFilter, page hook.JobPage) ([]hook.Project, int, error)
 	// CreateProject sets the project's id and times and makes its owner project
 	// admin; a name that is taken is a hook.ErrConflict.
 	CreateProject(ctx context.Context, p *hook.Project) error
+	// UpdateProject changes whether the project is public.
+	UpdateProject(ctx context.Context, p *hook.Project) error
+	// DeleteProject removes the project with its policies and stops its waiting jobs.
+	DeleteProject(ctx context.Context, id int64) error
 }
 
 type projectJSON struct {
@@ -29,93 +31,108 @@ type projectJSON struct {
 	OwnerID      int64             `json:"owner_id"`
 	OwnerName    string            `json:"owner_name"`
 	Metadata     map[string]string `json:"metadata"`
-	CreationTime time.Time         `json:"creation_time"`
-	UpdateTime   time.Time         `json:"update_time"`
+	CreationTime stamp             `json:"creation_time"`
+	UpdateTime   stamp             `json:"update_time"`
 }
 
-func showProject(p hook.Project) projectJSON {
+func showProject(f *Family, p hook.Project) projectJSON {
 	return projectJSON{
 		ProjectID: p.ID, Name: p.Name, OwnerID: p.OwnerID, OwnerName: p.OwnerName,
 		Metadata:     map[string]string{"public": strconv.FormatBool(p.Public)},
-		CreationTime: p.CreationTime.UTC(), UpdateTime: p.UpdateTime.UTC(),
+		CreationTime: f.time(p.CreationTime), UpdateTime: f.time(p.UpdateTime),
 	}
 }
 
-// listProjects answers the projects that the caller may read.
+// listProjects answers the projects that the caller may read. A HEAD that names
+// one asks, as in Harbor, whether the name is taken.
 func (a *API) listProjects(c *call) error {
-	q := parseQuery(c.r)
-	page := q.page()
-	name, named := q.text("name")
+	q := c.query()
+	page, filter := q.page(), q.projectFilter()
+	name, ask := q.text("project_name")
 	if q.err != nil {
 		return q.err
 	}
-	projects, total, err := a.projects(c, page, name, named)
+	if ask && c.r.Method == http.MethodHead {
+		return a.projectExists(c, name)
+	}
+	projects, total, err := a.readableProjects(c, filter, page)
 	if err != nil {
-		return fmt.Errorf("list projects: %w", err)
+		return err
+	}
+	c.announce(page, total)
+	return c.json(projects)
+}
+
+// projectExists answers 200 if there is a project of this name, to users only.
+func (a *API) projectExists(c *call, name string) error {
+	if err := c.need(true); err != nil {
+		return err
+	}
+	if _, err := a.Store.ProjectByName(c.r.Context(), name); err != nil {
+		return orNotFound(fmt.Errorf("look up project: %w", err), "project")
+	}
+	return c.done()
+}
+
+// projectFilter reads name, owner and public, and in the second family q with the
+// same names. A name that is given but empty is nobody's.
+func (q *query) projectFilter() hook.ProjectFilter {
+	var f hook.ProjectFilter
+	if name, ok := q.text("name"); ok {
+		f.Name = orNobody(name)
+	}
+	f.OwnerName = q.optional("owner")
+	if text, ok := q.text("public"); ok {
+		f.Public = q.truth("public", text)
+	}
+	if !q.family.harbor2 {
+		return f
+	}
+	for _, c := range q.criteria() {
+		switch {
+		case c.key == "name" && c.how == contains:
+			f.NameContains = c.values[0]
+		case c.key == "name" && c.how == equals:
+			f.Name = c.values[0]
+		case c.key == "owner" && c.how == equals:
+			f.OwnerName = c.values[0]
+		case c.key == "public" && c.how == equals:
+			f.Public = q.truth("public", c.values[0])
+		}
+	}
+	return f
+}
+
+// orNobody replaces an empty name, which would narrow nothing, by one that no
+// project can have.
+func orNobody(name string) string {
+	if name == "" {
+		return "/"
+	}
+	return name
+}
+
+func (q *query) truth(name, text string) *bool {
+	truth, err := strconv.ParseBool(text)
+	if err != nil {
+		q.fail(name, "must be true or false")
+	}
+	return &truth
+}
+
+// readableProjects returns the page of those projects of the filter that the
+// caller may read, and how many they are.
+func (a *API) readableProjects(c *call, filter hook.ProjectFilter, page hook.JobPage) ([]projectJSON, int, error) {
+	filter.All, filter.ReaderID = c.who.SysAdmin(), c.who.User.ID
+	projects, total, err := a.Store.Projects(c.r.Context(), filter, page)
+	if err != nil {
+		return nil, 0, fmt.Errorf("list projects: %w", err)
 	}
 	shown := make([]projectJSON, len(projects))
 	for i, p := range projects {
-		shown[i] = showProject(p)
+		shown[i] = showProject(c.family, p)
 	}
-	announce(c.w, c.r, page, total)
-	return c.json(shown)
-}
-
-func (a *API) projects(c *call, page hook.JobPage, name string, named bool) ([]hook.Project, int, error) {
-	if named {
-		found, err := a.namedProject(c, name)
-		return window(found, page), len(found), err
-	}
-	if c.who.SysAdmin() {
-		return a.Store.Projects(c.r.Context(), page)
-	}
-	found, err := a.readableProjects(c)
-	return window(found, page), len(found), err
-}
-
-// namedProject returns the project of exactly this name, if the caller may read it.
-func (a *API) namedProject(c *call, name string) ([]hook.Project, error) {
-	p, err := a.Store.ProjectByName(c.r.Context(), name)
-	if errors.Is(err, hook.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return a.readable(c, []hook.Project{p})
-}
-
-// readableProjects asks for every project, a page at a time.
-func (a *API) readableProjects(c *call) ([]hook.Project, error) {
-	var found []hook.Project
-	for page := (hook.JobPage{Limit: maxPageSize}); ; page.Offset += page.Limit {
-		projects, total, err := a.Store.Projects(c.r.Context(), page)
-		if err != nil {
-			return nil, err
-		}
-		readable, err := a.readable(c, projects)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, readable...)
-		if len(projects) == 0 || page.Offset+page.Limit >= total {
-			return found, nil
-		}
-	}
-}
-
-func (a *API) readable(c *call, projects []hook.Project) ([]hook.Project, error) {
-	var found []hook.Project
-	for _, p := range projects {
-		ok, err := a.Auth.Can(c.r.Context(), c.who, p, auth.ActionProjectRead)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			found = append(found, p)
-		}
-	}
-	return found, nil
+	return shown, total, nil
 }
 
 // window returns the page of a whole list.
@@ -125,11 +142,7 @@ func window[T any](all []T, page hook.JobPage) []T {
 }
 
 func (a *API) createProject(c *call) error {
-	body, err := c.body()
-	if err != nil {
-		return err
-	}
-	p, err := readNewProject(body)
+	p, err := readNewProject(c.object(projectMembers()...))
 	if err != nil {
 		return err
 	}
@@ -140,27 +153,39 @@ func (a *API) createProject(c *call) error {
 	return c.created(p.ID)
 }
 
-// readNewProject reads what Harbor's clients send; quotas, proxied registries and
+// projectMembers are what Harbor's clients send; quotas, proxied registries and
 // allow lists, which have no meaning here, are left alone.
-func readNewProject(body []byte) (hook.Project, error) {
-	o := parseBody(body, "project_name", "public", "metadata",
-		"storage_limit", "count_limit", "registry_id", "cve_allowlist", "cve_whitelist")
+func projectMembers() []string {
+	return []string{
+		"project_name", "public", "metadata",
+		"storage_limit", "count_limit", "registry_id", "cve_allowlist", "cve_whitelist",
+	}
+}
+
+func readNewProject(o *object) (hook.Project, error) {
 	var p hook.Project
 	if o.str("project_name", &p.Name); o.err == nil && !validProjectName(p.Name) {
 		o.fail("project_name", "must be 1 to 255 lower-case letters and digits, with single separators . _ - between them")
 	}
-	if o.has("public") {
-		o.boolean("public", &p.Public)
-	}
-	if metadata, ok := o.object("metadata"); ok && metadata.has("public") {
-		var public string
-		if metadata.str("public", &public) && public != "true" && public != "false" {
-			metadata.fail("public", `must be "true" or "false"`)
-		}
-		p.Public = public == "true"
-		o.err = metadata.err
-	}
+	readPublic(o, &p.Public)
 	return p, o.err
+}
+
+// readPublic reads whether a project is public, in either of Harbor's two places.
+func readPublic(o *object, public *bool) {
+	if o.has("public") {
+		o.boolean("public", public)
+	}
+	metadata, ok := o.object("metadata")
+	if !ok || !metadata.has("public") {
+		return
+	}
+	var text string
+	if metadata.str("public", &text) && text != "true" && text != "false" {
+		metadata.fail("public", `must be "true" or "false"`)
+	}
+	*public = text == "true"
+	o.err = metadata.err
 }
 
 var projectName = regexp.MustCompile(`^[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
@@ -168,4 +193,29 @@ var projectName = regexp.MustCompile(`^[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
 // validProjectName takes what can be the first element of a repository's name.
 func validProjectName(name string) bool { return len(name) <= 255 && projectName.MatchString(name) }
 
-func (a *API) readProject(c *call) error { return c.json(showProject(c.project)) }
+func (a *API) readProject(c *call) error { return c.json(showProject(c.family, c.project)) }
+
+// updateProject changes whether the project is public. A project keeps its name,
+// which is part of the names of its repositories.
+func (a *API) updateProject(c *call) error {
+	o := c.object(projectMembers()...)
+	p, name := c.project, c.project.Name
+	if o.str("project_name", &name); name != p.Name && name != "" {
+		o.fail("project_name", "cannot be changed")
+	}
+	readPublic(o, &p.Public)
+	if o.err != nil {
+		return o.err
+	}
+	if err := a.Store.UpdateProject(c.r.Context(), &p); err != nil {
+		return orNotFound(fmt.Errorf("update project: %w", err), "project")
+	}
+	return c.done()
+}
+
+func (a *API) deleteProject(c *call) error {
+	if err := a.Store.DeleteProject(c.r.Context(), c.project.ID); err != nil {
+		return orNotFound(fmt.Errorf("delete project: %w", err), "project")
+	}
+	return c.done()
+}

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -13,21 +12,22 @@ import (
 
 // query is the query of a request. Like object, it keeps the first mistake.
 type query struct {
+	family *Family
 	values url.Values
 	err    error
 }
 
-func parseQuery(r *http.Request) *query {
-	values, err := url.ParseQuery(r.URL.RawQuery)
+func (c *call) query() *query {
+	values, err := url.ParseQuery(c.r.URL.RawQuery)
 	if err != nil {
-		return &query{err: hook.Invalid("", "the query is malformed")}
+		return &query{family: c.family, err: hook.Invalid("", "the query is malformed")}
 	}
-	return &query{values: values}
+	return &query{family: c.family, values: values}
 }
 
 func (q *query) fail(name, reason string) {
 	if q.err == nil {
-		q.err = hook.Invalid(name, reason)
+		q.err = refuse(q.family.badParameter, name+": "+reason)
 	}
 }
 

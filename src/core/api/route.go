@@ -23,6 +23,8 @@ const (
 	SignedIn
 	// SysAdmin takes system administrators.
 	SysAdmin
+	// Self takes system administrators, and the user whose id is in the path.
+	Self
 	// InProject takes who may do the route's Action in the project in the path.
 	InProject
 )
@@ -36,53 +38,137 @@ type Route struct {
 	Access  Access
 	// Action is what the caller must be allowed to do, if Access is InProject.
 	Action auth.Action
+	// Family is the set of routes that this one belongs to: it decides the shape of
+	// answers and refusals, the names of things and the size of pages.
+	Family *Family
 
 	handle func(*call) error
 }
 
 // table is every route there is. Whatever is not in it is answered 404 or 405.
 func (a *API) table() []Route {
-	const (
-		project  = "/api/projects/:project"
-		members  = project + "/members"
-		policies = project + "/webhook/policies"
-		jobs     = project + "/webhook/jobs"
-	)
+	routes := a.processRoutes()
+	for _, f := range []*Family{a.first, a.second} {
+		for _, group := range [][]Route{a.policyRoutes(), a.deliveryRoutes(), a.projectRoutes(), a.siteRoutes()} {
+			for _, r := range group {
+				r.Family, r.Pattern = f, f.base+r.Pattern
+				routes = append(routes, r)
+			}
+		}
+	}
+	for _, r := range a.executionRoutes() {
+		r.Family, r.Pattern = a.second, a.second.base+r.Pattern
+		routes = append(routes, r)
+	}
+	return routes
+}
+
+// The folders of routes in a project.
+const (
+	projectPath  = "/projects/:project"
+	webhookPath  = projectPath + "/webhook"
+	policiesPath = webhookPath + "/policies"
+	jobsPath     = webhookPath + "/jobs"
+)
+
+// inProject returns a route for who may do the action in the project in the path.
+func inProject(method, pattern string, action auth.Action, handle func(*call) error) Route {
+	return Route{Method: method, Pattern: pattern, Access: InProject, Action: action, handle: handle}
+}
+
+// inSite returns a route that lies in no project.
+func inSite(method, pattern string, access Access, handle func(*call) error) Route {
+	return Route{Method: method, Pattern: pattern, Access: access, handle: handle}
+}
+
+func (a *API) policyRoutes() []Route {
+	return []Route{
+		inProject("GET", policiesPath, auth.ActionPolicyList, a.listPolicies),
+		inProject("POST", policiesPath, auth.ActionPolicyCreate, a.createPolicy),
+		inProject("GET", policiesPath+"/:id", auth.ActionPolicyRead, a.readPolicy),
+		inProject("PUT", policiesPath+"/:id", auth.ActionPolicyUpdate, a.updatePolicy),
+		inProject("DELETE", policiesPath+"/:id", auth.ActionPolicyDelete, a.deletePolicy),
+		inProject("POST", policiesPath+"/test", auth.ActionPolicyTest, a.testDraft),
+		inProject("POST", policiesPath+"/preview", auth.ActionPolicyUpdate, a.previewPolicy),
+		inProject("POST", policiesPath+"/:id/test", auth.ActionPolicyTest, a.testPolicy),
+		inProject("POST", policiesPath+"/:id/secret/rotate", auth.ActionPolicyUpdate, a.rotateSecret),
+		inProject("GET", webhookPath+"/lasttrigger", auth.ActionPolicyList, a.listLastTriggers),
+		inProject("GET", webhookPath+"/audit", auth.ActionPolicyList, a.listAudit),
+		inProject("GET", webhookPath+"/events", auth.ActionPolicyList, a.listEventTypes),
+	}
+}
+
+func (a *API) deliveryRoutes() []Route {
+	return []Route{
+		inProject("GET", jobsPath, auth.ActionJobList, a.listJobs),
+		inProject("GET", jobsPath+"/:jid", auth.ActionJobList, a.readJob),
+		inProject("GET", jobsPath+"/:jid/attempts", auth.ActionJobList, a.listAttempts),
+		inProject("GET", jobsPath+"/:jid/log", auth.ActionJobList, a.readLog),
+		inProject("POST", jobsPath+"/redeliver", auth.ActionJobUpdate, a.redeliverJobs),
+		inProject("POST", jobsPath+"/:jid/redeliver", auth.ActionJobUpdate, a.redeliverJob),
+		inProject("POST", jobsPath+"/:jid/stop", auth.ActionJobUpdate, a.stopJob),
+	}
+}
+
+// executionRoutes are Harbor 2's view of jobs and attempts.
+func (a *API) executionRoutes() []Route {
+	const executions = policiesPath + "/:id/executions"
+	return []Route{
+		inProject("GET", executions, auth.ActionPolicyRead, a.listExecutions),
+		inProject("GET", executions+"/:eid/tasks", auth.ActionPolicyRead, a.listTasks),
+		inProject("GET", executions+"/:eid/tasks/:tid/log", auth.ActionPolicyRead, a.readTaskLog),
+	}
+}
+
+func (a *API) projectRoutes() []Route {
+	const members = projectPath + "/members"
+	return []Route{
+		inSite("GET", "/projects", Anyone, a.listProjects),
+		inSite("POST", "/projects", SignedIn, a.createProject),
+		inProject("GET", projectPath, auth.ActionProjectRead, a.readProject),
+		inProject("PUT", projectPath, auth.ActionProjectUpdate, a.updateProject),
+		inProject("DELETE", projectPath, auth.ActionProjectDelete, a.deleteProject),
+		inProject("GET", projectPath+"/summary", auth.ActionProjectRead, a.projectSummary),
+		inProject("GET", members, auth.ActionMemberList, a.listMembers),
+		inProject("POST", members, auth.ActionMemberManage, a.addMember),
+		inProject("GET", members+"/:mid", auth.ActionMemberList, a.readMember),
+		inProject("PUT", members+"/:mid", auth.ActionMemberManage, a.updateMember),
+		inProject("DELETE", members+"/:mid", auth.ActionMemberManage, a.removeMember),
+	}
+}
+
+// siteRoutes are about users and about the installation as a whole.
+func (a *API) siteRoutes() []Route {
+	return []Route{
+		inSite("GET", "/users", SysAdmin, a.listUsers),
+		inSite("POST", "/users", SysAdmin, a.createUser),
+		inSite("GET", "/users/current", SignedIn, a.readCurrentUser),
+		inSite("GET", "/users/current/permissions", SignedIn, a.listPermissions),
+		inSite("GET", "/users/:uid", Self, a.readUser),
+		inSite("PUT", "/users/:uid/password", Self, a.changePassword),
+		inSite("GET", "/systeminfo", Public, a.systemInfo),
+		inSite("GET", "/ping", Public, a.ping),
+		inSite("GET", "/health", Public, a.health),
+		inSite("GET", "/statistics", SignedIn, a.statistics),
+		inSite("GET", "/search", Anyone, a.search),
+		inSite("GET", "/configurations", SysAdmin, a.readConfigurations),
+	}
+}
+
+// processRoutes belong to no family: they are for the registry and for whoever
+// runs the process.
+func (a *API) processRoutes() []Route {
 	routes := []Route{
-		{"GET", policies, InProject, auth.ActionPolicyList, a.listPolicies},
-		{"POST", policies, InProject, auth.ActionPolicyCreate, a.createPolicy},
-		{"POST", policies + "/preview", InProject, auth.ActionPolicyUpdate, a.previewPolicy},
-		{"GET", policies + "/:id", InProject, auth.ActionPolicyRead, a.readPolicy},
-		{"PUT", policies + "/:id", InProject, auth.ActionPolicyUpdate, a.updatePolicy},
-		{"DELETE", policies + "/:id", InProject, auth.ActionPolicyDelete, a.deletePolicy},
-		{"GET", project + "/webhook/events", InProject, auth.ActionPolicyList, a.listEventTypes},
-
-		{"GET", jobs, InProject, auth.ActionJobList, a.listJobs},
-		{"GET", jobs + "/:jid", InProject, auth.ActionJobList, a.readJob},
-		{"GET", jobs + "/:jid/attempts", InProject, auth.ActionJobList, a.listAttempts},
-		{"GET", jobs + "/:jid/log", InProject, auth.ActionJobList, a.readLog},
-
-		{"GET", "/api/projects", Anyone, "", a.listProjects},
-		{"POST", "/api/projects", SignedIn, "", a.createProject},
-		{"GET", project, InProject, auth.ActionProjectRead, a.readProject},
-		{"GET", members, InProject, auth.ActionMemberList, a.listMembers},
-		{"POST", members, InProject, auth.ActionMemberManage, a.addMember},
-		{"DELETE", members + "/:mid", InProject, auth.ActionMemberManage, a.removeMember},
-
-		{"GET", "/api/users", SysAdmin, "", a.listUsers},
-		{"POST", "/api/users", SysAdmin, "", a.createUser},
-		{"GET", "/api/users/current", SignedIn, "", a.readCurrentUser},
-
-		{"GET", "/api/systeminfo", Public, "", a.systemInfo},
-		{"GET", "/api/ping", Public, "", a.ping},
-		{"GET", "/api/health", Public, "", a.health},
-		{"GET", "/livez", Public, "", a.live},
-		{"GET", "/readyz", Public, "", a.ready},
-		{"POST", notificationPath, Public, "", a.notify},
-		{"POST", componentPath, Public, "", a.notifyComponent},
+		inSite("GET", "/livez", Public, a.live),
+		inSite("GET", "/readyz", Public, a.ready),
+		inSite("POST", notificationPath, Public, a.notify),
+		inSite("POST", componentPath, Public, a.notifyComponent),
 	}
 	if a.Metrics != nil {
-		routes = append(routes, Route{"GET", "/metrics", Public, "", a.metrics})
+		routes = append(routes, inSite("GET", "/metrics", Public, a.metrics))
+	}
+	for i := range routes {
+		routes[i].Family = a.first
 	}
 	return routes
 }
@@ -133,7 +219,7 @@ func (a *API) serve(route Route) beego.FilterFunc {
 	return func(ctx *beecontext.Context) {
 		w, r := ctx.ResponseWriter.ResponseWriter, ctx.Request
 		defer a.recoverPanic(w, r)
-		c := &call{api: a, w: w, r: r, params: ctx.Input.Params()}
+		c := &call{api: a, family: route.Family, w: w, r: r, params: ctx.Input.Params()}
 		if err := c.run(route); err != nil {
 			a.fail(w, r, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,11 +25,23 @@ type object struct {
 	// path precedes the names of members in mistakes, for example "targets[0].".
 	path    string
 	members map[string]json.RawMessage
+	// lenient leaves unknown members and null alone, here and further down.
+	lenient bool
 	err     error
 }
 
+// parseLenientBody is parseBody for clients that send more than they mean.
+func parseLenientBody(body []byte, known ...string) *object {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return &object{err: refuse(http.StatusUnprocessableEntity, "the body is missing")}
+	}
+	return parseWhole(body, true, known)
+}
+
 // parseBody reads a body that is one JSON object with no other members than known.
-func parseBody(body []byte, known ...string) *object {
+func parseBody(body []byte, known ...string) *object { return parseWhole(body, false, known) }
+
+func parseWhole(body []byte, lenient bool, known []string) *object {
 	if !utf8.Valid(body) {
 		return &object{err: hook.Invalid("", "the body is not valid UTF-8")}
 	}
@@ -37,7 +50,7 @@ func parseBody(body []byte, known ...string) *object {
 	if err := oneValue(body); err != nil {
 		return &object{err: hook.Invalid("", "the body "+err.Error())}
 	}
-	return parseObject("", body, known...)
+	return parseObject("", body, lenient, known)
 }
 
 func oneValue(body []byte) error {
@@ -61,8 +74,8 @@ func oneValue(body []byte) error {
 
 // parseObject reads valid JSON that should be an object. Without known names
 // every name is taken.
-func parseObject(path string, raw json.RawMessage, known ...string) *object {
-	o := &object{path: path, members: map[string]json.RawMessage{}}
+func parseObject(path string, raw json.RawMessage, lenient bool, known []string) *object {
+	o := &object{path: path, members: map[string]json.RawMessage{}, lenient: lenient}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
 		o.err = hook.Invalid(strings.TrimSuffix(path, "."), "must be a JSON object")
@@ -86,8 +99,11 @@ func (o *object) member(decoder *json.Decoder, known []string) {
 		o.fail(name, "is not valid JSON")
 		return
 	}
+	unknown := len(known) > 0 && !slices.Contains(known, name)
 	switch _, twice := o.members[name]; {
-	case len(known) > 0 && !slices.Contains(known, name):
+	case o.lenient && (unknown || string(value) == "null"):
+		return
+	case unknown:
 		o.fail(name, "unknown field")
 	case twice:
 		o.fail(name, "is given twice")
@@ -185,7 +201,7 @@ func (o *object) object(name string, known ...string) (*object, bool) {
 	if !ok || o.err != nil {
 		return nil, false
 	}
-	inner := parseObject(o.path+name+".", raw, known...)
+	inner := parseObject(o.path+name+".", raw, o.lenient, known)
 	o.err = inner.err
 	return inner, inner.err == nil
 }
@@ -198,7 +214,7 @@ func (o *object) objects(name string, known ...string) ([]*object, bool) {
 	}
 	list := make([]*object, len(raw))
 	for i := range raw {
-		list[i] = parseObject(o.path+name+"["+strconv.Itoa(i)+"].", raw[i], known...)
+		list[i] = parseObject(o.path+name+"["+strconv.Itoa(i)+"].", raw[i], o.lenient, known)
 		if o.err = list[i].err; o.err != nil {
 			return nil, false
 		}

@@ -96,8 +96,14 @@ func (a *API) ready(c *call) error {
 	return nil
 }
 
-// ping answers as Harbor 1.10 does: with a JSON string.
-func (a *API) ping(c *call) error { return c.json("Pong") }
+// ping answers as Harbor does: 1.10 with a JSON string, 2 with plain text.
+func (a *API) ping(c *call) error {
+	if c.family.harbor2 {
+		writeBody(c.w, http.StatusOK, "text/plain; charset=utf-8", []byte("Pong"))
+		return nil
+	}
+	return c.json("Pong")
+}
 
 // systemInfo tells what Harbor's clients look for before they sign in.
 func (a *API) systemInfo(c *call) error {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/harborhook/harborhook/src/hook"
 )
@@ -97,6 +98,9 @@ func readTarget(g *object, i int, stored []hook.Target) hook.Target {
 	if address == "" && g.err == nil {
 		g.err = hook.Invalid("target", "must not be empty")
 	}
+	if g.lenient {
+		likeHarbor2(g, &t)
+	}
 	readFormat(g, &t)
 	g.boolean("skip_cert_verify", &t.SkipCertVerify)
 	if keeps(g, "auth_header", &t.AuthHeader) {
@@ -123,15 +127,30 @@ func readFormat(g *object, t *hook.Target) {
 	}
 }
 
-// readSecret keeps the stored secret only if no target lies at a new origin.
-func readSecret(o *object, stored hook.Policy, targets []hook.Target) string {
-	secret := stored.Secret
-	if keeps(o, "secret", &secret) {
-		for _, t := range targets {
+// likeHarbor2 reads what Harbor 2's clients leave out or send empty: a false
+// skip_cert_verify, and the payload format, which a target of Slack has none of.
+func likeHarbor2(g *object, t *hook.Target) {
+	t.SkipCertVerify = false
+	var kind, format string
+	g.str("type", &kind)
+	if g.str("payload_format", &format); format == "" {
+		delete(g.members, "payload_format")
+	} else if kind == hook.TargetSlack {
+		g.fail("payload_format", "set payload format is not allowed for slack")
+	}
+}
+
+// readSecret keeps the stored secret only if no target lies at a new origin. A new
+// secret ends a rotation: the one before it does not sign any more.
+func readSecret(o *object, stored hook.Policy, p *hook.Policy) {
+	if keeps(o, "secret", &p.Secret) {
+		for _, t := range p.Targets {
 			mustStay(o, "secret", t.Address, stored.Targets...)
 		}
 	}
-	return secret
+	if p.Secret != stored.Secret {
+		p.OldSecret, p.OldSecretUntil = "", time.Time{}
+	}
 }
 
 // keeps reads a secret into to, which holds the stored one, and says whether a

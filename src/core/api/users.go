@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -16,6 +16,8 @@ import (
 // Users keeps who can sign in.
 type Users interface {
 	UserByName(ctx context.Context, name string) (hook.User, error)
+	User(ctx context.Context, id int64) (hook.User, error)
+	SetPassword(ctx context.Context, userID int64, hash string) error
 	// CreateUser sets the user's id and times; a name that is taken is a hook.ErrConflict.
 	CreateUser(ctx context.Context, u *hook.User) error
 	// Users returns one page, and how many there are in all.
@@ -23,21 +25,21 @@ type Users interface {
 }
 
 type userJSON struct {
-	UserID       int64     `json:"user_id"`
-	Username     string    `json:"username"`
-	Email        string    `json:"email"`
-	Realname     string    `json:"realname"`
-	SysAdmin     bool      `json:"sysadmin_flag"`
-	CreationTime time.Time `json:"creation_time"`
-	UpdateTime   time.Time `json:"update_time"`
+	UserID       int64  `json:"user_id"`
+	Username     string `json:"username"`
+	Email        string `json:"email"`
+	Realname     string `json:"realname"`
+	SysAdmin     bool   `json:"sysadmin_flag"`
+	CreationTime stamp  `json:"creation_time"`
+	UpdateTime   stamp  `json:"update_time"`
 }
 
-func showUser(u hook.User) userJSON {
-	return userJSON{u.ID, u.Username, u.Email, u.Realname, u.SysAdmin, u.CreationTime.UTC(), u.UpdateTime.UTC()}
+func showUser(f *Family, u hook.User) userJSON {
+	return userJSON{u.ID, u.Username, u.Email, u.Realname, u.SysAdmin, f.time(u.CreationTime), f.time(u.UpdateTime)}
 }
 
 func (a *API) listUsers(c *call) error {
-	q := parseQuery(c.r)
+	q := c.query()
 	page := q.page()
 	name, named := q.text("username")
 	if q.err != nil {
@@ -49,9 +51,9 @@ func (a *API) listUsers(c *call) error {
 	}
 	shown := make([]userJSON, len(users))
 	for i, u := range users {
-		shown[i] = showUser(u)
+		shown[i] = showUser(c.family, u)
 	}
-	announce(c.w, c.r, page, total)
+	c.announce(page, total)
 	return c.json(shown)
 }
 
@@ -66,14 +68,73 @@ func (a *API) users(c *call, page hook.JobPage, name string, named bool) ([]hook
 	return window([]hook.User{u}, page), 1, err
 }
 
-func (a *API) readCurrentUser(c *call) error { return c.json(showUser(c.who.User)) }
+func (a *API) readCurrentUser(c *call) error { return c.json(showUser(c.family, c.who.User)) }
 
-func (a *API) createUser(c *call) error {
-	body, err := c.body()
+func (a *API) readUser(c *call) error {
+	u, err := a.user(c)
 	if err != nil {
 		return err
 	}
-	u, password, err := readNewUser(body)
+	return c.json(showUser(c.family, u))
+}
+
+// user looks up the user in the path.
+func (a *API) user(c *call) (hook.User, error) {
+	id, err := c.id(":uid", "user")
+	if err != nil {
+		return hook.User{}, err
+	}
+	u, err := a.Store.User(c.r.Context(), id)
+	if err != nil {
+		return hook.User{}, orNotFound(fmt.Errorf("look up user: %w", err), "user")
+	}
+	return u, nil
+}
+
+// changePassword asks for the old password, except of a system administrator who
+// changes somebody else's.
+func (a *API) changePassword(c *call) error {
+	u, err := a.user(c)
+	if err != nil {
+		return err
+	}
+	var before, after string
+	o := c.object("old_password", "new_password")
+	o.str("old_password", &before)
+	o.str("new_password", &after)
+	if o.err != nil {
+		return o.err
+	}
+	if u.ID == c.who.User.ID {
+		if err := a.checkPassword(c, u.Username, before); err != nil {
+			return err
+		}
+	}
+	hash, err := auth.HashPassword(after)
+	if err != nil {
+		return fmt.Errorf("change password: %w", err)
+	}
+	if err := a.Store.SetPassword(c.r.Context(), u.ID, hash); err != nil {
+		return orNotFound(fmt.Errorf("change password: %w", err), "user")
+	}
+	a.Auth.Forget(u.Username)
+	return c.done()
+}
+
+// checkPassword answers 403 to a wrong password: the caller himself is signed in.
+func (a *API) checkPassword(c *call, username, password string) error {
+	_, err := a.Auth.Authenticate(c.r.Context(), username, password, clientOf(c.r))
+	if errors.Is(err, auth.ErrUnauthenticated) {
+		return refuse(http.StatusForbidden, "old_password: is not the user's password")
+	}
+	if err != nil {
+		return fmt.Errorf("check the old password: %w", err)
+	}
+	return nil
+}
+
+func (a *API) createUser(c *call) error {
+	u, password, err := readNewUser(c.object("username", "email", "realname", "password", "comment", "sysadmin_flag"))
 	if err != nil {
 		return err
 	}
@@ -88,8 +149,7 @@ func (a *API) createUser(c *call) error {
 
 // readNewUser reads Harbor's body; comments are left alone. Whether the password
 // is good enough is for package auth to say.
-func readNewUser(body []byte) (u hook.User, password string, err error) {
-	o := parseBody(body, "username", "email", "realname", "password", "comment", "sysadmin_flag")
+func readNewUser(o *object) (u hook.User, password string, err error) {
 	o.str("username", &u.Username)
 	o.str("email", &u.Email)
 	o.str("realname", &u.Realname)

@@ -78,8 +78,8 @@ func (m *memory) CreatePolicy(_ context.Context, p *hook.Policy) error {
 	m.policies = append(m.policies, *p)
 	return nil
 }
-func (m *memory) UpdatePolicy(context.Context, *hook.Policy) error { return nil }
-func (m *memory) DeletePolicy(context.Context, int64, int64) error { return nil }
+func (m *memory) ReplacePolicy(context.Context, *hook.Policy, time.Time) error { return nil }
+func (m *memory) DeletePolicy(context.Context, int64, int64) error             { return nil }
 
 // Render fails for the target with the template "broken".
 func (m *memory) Render(_ hook.Event, _ hook.Policy, t hook.Target) ([]byte, string, error) {

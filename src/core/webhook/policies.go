@@ -2,10 +2,13 @@ package webhook
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -17,7 +20,9 @@ type PolicyStore interface {
 	Policies(ctx context.Context, projectID int64) ([]hook.Policy, error)
 	Policy(ctx context.Context, projectID, id int64) (hook.Policy, error)
 	CreatePolicy(ctx context.Context, p *hook.Policy) error
-	UpdatePolicy(ctx context.Context, p *hook.Policy) error
+	// ReplacePolicy is a hook.ErrChanged if the policy was updated after seen,
+	// unless that is zero.
+	ReplacePolicy(ctx context.Context, p *hook.Policy, seen time.Time) error
 	DeletePolicy(ctx context.Context, projectID, id int64) error
 }
 
@@ -85,13 +90,36 @@ func (s *Policies) CreatePolicy(ctx context.Context, p *hook.Policy) error {
 }
 
 // UpdatePolicy checks and replaces a policy; errors are those of CreatePolicy,
-// and hook.ErrNotFound.
-func (s *Policies) UpdatePolicy(ctx context.Context, p *hook.Policy) error {
+// hook.ErrNotFound, and hook.ErrChanged if somebody updated the policy after seen,
+// unless that is zero.
+func (s *Policies) UpdatePolicy(ctx context.Context, p *hook.Policy, seen time.Time) error {
 	if err := s.Check(p); err != nil {
 		return err
 	}
 	defer s.cache.Invalidate()
-	return s.nameTaken(p, s.store.UpdatePolicy(ctx, p))
+	return s.nameTaken(p, s.store.ReplacePolicy(ctx, p, seen))
+}
+
+// The bytes of a new secret: within what Standard Webhooks asks for (24 to 64).
+const secretLength = 32
+
+// RotateSecret gives a policy a new signing secret and returns it. The one before
+// signs too until oldUntil. A policy that somebody changes meanwhile is a
+// hook.ConflictError.
+func (s *Policies) RotateSecret(ctx context.Context, projectID, id int64, oldUntil time.Time) (string, error) {
+	p, err := s.store.Policy(ctx, projectID, id)
+	if err != nil {
+		return "", err
+	}
+	key := make([]byte, secretLength)
+	rand.Read(key) // never fails: the runtime stops the process instead
+	p.OldSecret, p.OldSecretUntil = p.Secret, oldUntil
+	p.Secret = "whsec_" + base64.StdEncoding.EncodeToString(key)
+	err = s.UpdatePolicy(ctx, &p, p.UpdateTime)
+	if errors.Is(err, hook.ErrChanged) {
+		return "", hook.Conflict("the policy was changed meanwhile")
+	}
+	return p.Secret, err
 }
 
 func (s *Policies) nameTaken(p *hook.Policy, err error) error {

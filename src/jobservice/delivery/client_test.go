@@ -141,6 +141,36 @@ func TestSignatures(t *testing.T) {
 	}
 }
 
+// While a secret is being changed, receivers may know either.
+func TestBothSecretsOfARotationSign(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		until time.Duration
+		want  []string
+	}{
+		"during": {time.Hour, []string{"new", "old"}},
+		"after":  {-time.Second, []string{"new"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSink(t)
+			d := to(s.URL)
+			d.Secret, d.OldSecret, d.OldSecretUntil = "new", "old", time.Now().Add(tc.until)
+			local(t).Send(t.Context(), d)
+			var want []string
+			for _, secret := range tc.want {
+				want = append(want, signStandard(secret, s.header.Get("webhook-id"), s.header.Get("webhook-timestamp"), []byte(s.body)))
+			}
+			if got := s.header.Get("webhook-signature"); got != strings.Join(want, " ") {
+				t.Errorf("webhook-signature %q, want %q", got, want)
+			}
+			if got := s.header.Get("X-Hub-Signature-256"); got != signHub("new", []byte(s.body)) {
+				t.Errorf("X-Hub-Signature-256 is %q", got)
+			}
+		})
+	}
+}
+
 // The example of the Standard Webhooks specification.
 func TestStandardSignatureVector(t *testing.T) {
 	t.Parallel()

@@ -41,9 +41,9 @@ func headers(d *hook.Delivery, userAgent string, at time.Time) http.Header {
 	if d.SendTo.AuthHeader != "" {
 		h["Authorization"] = []string{d.SendTo.AuthHeader}
 	}
-	if d.Secret != "" {
-		h[headerSignature] = []string{signStandard(d.Secret, id, seconds, d.Detail)}
-		h[headerHubSignature] = []string{signHub(d.Secret, d.Detail)}
+	if live := d.Secrets(at); len(live) > 0 {
+		h[headerSignature] = []string{signAll(live, id, seconds, d.Detail)}
+		h[headerHubSignature] = []string{signHub(live[0], d.Detail)} // it can hold one only
 	}
 	return h
 }

@@ -25,12 +25,14 @@ type secrets []string
 // that receivers give them when they quote a request as a URL or JSON.
 func secretsOf(d *hook.Delivery, sent http.Header) secrets {
 	var list secrets
-	list.add(0, strings.TrimSpace(d.SendTo.AuthHeader), d.Secret)
+	list.add(0, strings.TrimSpace(d.SendTo.AuthHeader), d.Secret, d.OldSecret)
 	list.addToken(d.SendTo.AuthHeader)
 	list.addQuery(d.SendTo.Address)
 	for _, name := range []string{headerSignature, headerHubSignature} {
-		_, signature, _ := strings.Cut(sent.Get(name), signatureMark(name))
-		list.add(minEcho, signature)
+		for one := range strings.FieldsSeq(sent.Get(name)) {
+			_, signature, _ := strings.Cut(one, signatureMark(name))
+			list.add(minEcho, signature)
+		}
 	}
 	slices.SortFunc(list, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	return slices.Compact(list)

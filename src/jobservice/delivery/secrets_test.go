@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/harborhook/harborhook/src/hook"
 )
@@ -61,9 +62,9 @@ func TestEchoedSignaturesAreMasked(t *testing.T) {
 	}))
 	t.Cleanup(srv.Close)
 	d := to(srv.URL)
-	d.Secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	d.Secret, d.OldSecret, d.OldSecretUntil = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "the old one", time.Now().Add(time.Hour)
 	got := local(t).Send(t.Context(), d)
-	for _, want := range []string{"[v1,********]", "[sha256=********]"} {
+	for _, want := range []string{"[v1,******** v1,********]", "[sha256=********]"} {
 		if !strings.Contains(got.Response.Body, want) {
 			t.Errorf("no %s in %s", want, got.Response.Body)
 		}

@@ -8,8 +8,17 @@ import (
 	"strings"
 )
 
-// signStandard returns the value of webhook-signature as Standard Webhooks has
-// it: over message id, Unix time in seconds and body, joined by dots.
+// signAll returns the value of webhook-signature: one signature for each secret,
+// so that a receiver may know either while they are changed.
+func signAll(secrets []string, id, seconds string, body []byte) string {
+	signatures := make([]string, len(secrets))
+	for i, secret := range secrets {
+		signatures[i] = signStandard(secret, id, seconds, body)
+	}
+	return strings.Join(signatures, " ")
+}
+
+// signStandard returns one signature as Standard Webhooks has it: over message id, Unix time in seconds and body, joined by dots.
 func signStandard(secret, id, seconds string, body []byte) string {
 	mac := hmac.New(sha256.New, standardKey(secret))
 	mac.Write([]byte(id + "." + seconds + "."))

@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"a policy of another project is not found", policyOfAnotherProject},
 		{"a policy's name is unique in its project", policyNameIsUnique},
 		{"every change of a policy changes the version", policyVersion},
+		{"a policy that was changed since it was seen stays", changedSinceSeen},
 		{"a job is stored once per key", jobOncePerKey},
 		{"an event that is stored already adds no jobs", repeatedEventAddsNothing},
 		{"a job that failed before its first attempt is stored", bornFinal},
@@ -55,6 +56,13 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"a project's last events come newest first", recentEvents},
 		{"members have roles", members},
 		{"users and projects are unique by name", uniqueNames},
+		{"projects are listed for who may read them", readableProjects},
+		{"a project is changed and deleted with what belongs to it", projectChanges},
+		{"the last trigger of each type is found", lastTriggers},
+		{"a redelivery is a new job for the same event", redelivered},
+		{"what cannot be redelivered is told apart", notRedelivered},
+		{"only waiting jobs are stopped", stoppedByHand},
+		{"what people did is kept", audit},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -167,7 +175,7 @@ func policyRoundTrip(t *testing.T, f *fixture) {
 	for i := range p.Targets {
 		p.Targets[i].PayloadFormat, p.Targets[i].PayloadTemplate = "Custom", fmt.Sprintf("{\"n\": %d}\n", i)
 	}
-	p.Secret = "whsec_c2VjcmV0"
+	p.Secret, p.OldSecret, p.OldSecretUntil = "whsec_c2VjcmV0", "old", time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	must(t, f.CreatePolicy(f.ctx, &p))
 	if p.ID == 0 || p.CreationTime.IsZero() || p.UpdateTime.IsZero() {
 		t.Fatalf("id and times are not set: %+v", p)
@@ -177,6 +185,7 @@ func policyRoundTrip(t *testing.T, f *fixture) {
 	wantEqual(t, "policy", got, p)
 
 	p.Name, p.Enabled, p.Secret, p.Targets, p.Filters, p.Creator = "less", false, "", p.Targets[:1], nil, "somebody else"
+	p.OldSecret, p.OldSecretUntil = "", time.Time{}
 	must(t, f.UpdatePolicy(f.ctx, &p))
 	got, err = f.Policy(f.ctx, f.project.ID, p.ID)
 	must(t, err)
@@ -236,6 +245,24 @@ func policyVersion(t *testing.T, f *fixture) {
 	changed("create", f.CreatePolicy(f.ctx, &p))
 	changed("update", f.UpdatePolicy(f.ctx, &p))
 	changed("delete", f.DeletePolicy(f.ctx, f.project.ID, p.ID))
+}
+
+func changedSinceSeen(t *testing.T, f *fixture) {
+	mine, theirs := f.policy, f.policy
+	seen := f.policy.UpdateTime
+	theirs.Description = "theirs"
+	must(t, f.ReplacePolicy(f.ctx, &theirs, seen))
+	if !theirs.UpdateTime.After(seen) {
+		t.Errorf("updated at %s, then at %s", seen, theirs.UpdateTime)
+	}
+	mine.Description = "mine"
+	wantError(t, f.ReplacePolicy(f.ctx, &mine, seen), hook.ErrChanged)
+	got, err := f.Policy(f.ctx, f.project.ID, f.policy.ID)
+	must(t, err)
+	wantEqual(t, "policy", got, theirs)
+	must(t, f.ReplacePolicy(f.ctx, &mine, theirs.UpdateTime))
+	must(t, f.DeletePolicy(f.ctx, f.project.ID, mine.ID))
+	wantError(t, f.ReplacePolicy(f.ctx, &mine, mine.UpdateTime), hook.ErrNotFound)
 }
 
 func jobOncePerKey(t *testing.T, f *fixture) {
@@ -344,10 +371,13 @@ func claimedOnce(t *testing.T, f *fixture) {
 func claimShowsPolicyOfNow(t *testing.T, f *fixture) {
 	id := f.accept(t, "e1", f.policy)[0]
 	f.policy.Targets[0].Address, f.policy.Targets[0].AuthHeader, f.policy.Secret = "https://new.example.com/", "Bearer new", "new secret"
+	f.policy.OldSecret, f.policy.OldSecretUntil = "old secret", time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	must(t, f.UpdatePolicy(f.ctx, &f.policy))
 	d := f.claimOne(t, id, lease)
 	wantEqual(t, "target", d.SendTo, f.policy.Targets[0])
 	wantEqual(t, "secret", d.Secret, "new secret")
+	wantEqual(t, "old secret", d.OldSecret, "old secret")
+	wantEqual(t, "end of the old secret", d.OldSecretUntil, f.policy.OldSecretUntil)
 }
 
 func stoppedWithPolicy(t *testing.T, f *fixture) {
@@ -536,7 +566,9 @@ func jobFilters(t *testing.T, f *fixture) {
 		{"another policy", hook.JobFilter{PolicyID: f.policy.ID + 1}, 0},
 		{"status", hook.JobFilter{Statuses: []hook.Status{hook.StatusError}}, 1},
 		{"statuses", hook.JobFilter{Statuses: []hook.Status{hook.StatusError, hook.StatusPending}}, 4},
-		{"hook type", hook.JobFilter{HookType: hook.PullImage}, 0},
+		{"hook type", hook.JobFilter{HookTypes: []hook.EventType{hook.PullImage}}, 0},
+		{"one of several hook types", hook.JobFilter{HookTypes: []hook.EventType{hook.PullImage, hook.PushImage}}, 4},
+		{"id", hook.JobFilter{ID: id}, 1},
 		{"repository", hook.JobFilter{Repository: "app"}, 4},
 		{"tag", hook.JobFilter{Tag: "v1"}, 0},
 		{"digest", hook.JobFilter{Digest: "sha256:aa"}, 4},
@@ -665,6 +697,11 @@ func members(t *testing.T, f *fixture) {
 	must(t, err)
 	m.Username = "alice"
 	wantEqual(t, "members", list, []hook.Member{m})
+	wantError(t, f.UpdateMember(f.ctx, f.project.ID+1, m.ID, hook.RoleGuest), hook.ErrNotFound)
+	must(t, f.UpdateMember(f.ctx, f.project.ID, m.ID, hook.RoleGuest))
+	role, err = f.Role(f.ctx, f.project.ID, u.ID)
+	must(t, err)
+	wantEqual(t, "changed role", role, hook.RoleGuest)
 	wantError(t, f.RemoveMember(f.ctx, f.project.ID+1, m.ID), hook.ErrNotFound)
 	must(t, f.RemoveMember(f.ctx, f.project.ID, m.ID))
 
@@ -681,6 +718,11 @@ func uniqueNames(t *testing.T, f *fixture) {
 	got, err := f.UserByName(f.ctx, "alice")
 	must(t, err)
 	wantEqual(t, "user", got, u)
+	got, err = f.User(f.ctx, u.ID)
+	must(t, err)
+	wantEqual(t, "user by id", got, u)
+	_, err = f.User(f.ctx, u.ID+1)
+	wantError(t, err, hook.ErrNotFound)
 	wantError(t, f.CreateUser(f.ctx, &hook.User{Username: "alice"}), hook.ErrConflict)
 	wantError(t, f.CreateProject(f.ctx, &hook.Project{Name: "library"}), hook.ErrConflict)
 	_, err = f.UserByName(f.ctx, "nobody")
@@ -694,9 +736,195 @@ func uniqueNames(t *testing.T, f *fixture) {
 		t.Errorf("%d users, want 1", total)
 	}
 	wantEqual(t, "users", users, []hook.User{u}, cmpopts.IgnoreFields(hook.User{}, "UpdateTime"))
-	projects, total, err := f.Projects(f.ctx, hook.JobPage{Limit: 10})
+	projects, total, err := f.Projects(f.ctx, hook.ProjectFilter{All: true}, hook.JobPage{Limit: 10})
 	must(t, err)
 	if total != 1 || len(projects) != 1 || projects[0].Name != "library" {
 		t.Errorf("projects: %d of %d: %+v", len(projects), total, projects)
+	}
+}
+
+func readableProjects(t *testing.T, f *fixture) {
+	u := hook.User{Username: "alice", PasswordHash: "x"}
+	must(t, f.CreateUser(f.ctx, &u))
+	for _, p := range []hook.Project{{Name: "own", OwnerID: u.ID, OwnerName: "alice"}, {Name: "hidden_one"}, {Name: "open", Public: true}} {
+		must(t, f.CreateProject(f.ctx, &p))
+	}
+	public, private := true, false
+	for _, c := range []struct {
+		name   string
+		filter hook.ProjectFilter
+		want   []string
+	}{
+		{"everything", hook.ProjectFilter{All: true}, []string{"library", "own", "hidden_one", "open"}},
+		{"a stranger", hook.ProjectFilter{}, []string{"library", "open"}},
+		{"a member", hook.ProjectFilter{ReaderID: u.ID}, []string{"library", "own", "open"}},
+		{"by name", hook.ProjectFilter{All: true, Name: "own"}, []string{"own"}},
+		{"by a name that may not be read", hook.ProjectFilter{ReaderID: u.ID, Name: "hidden_one"}, nil},
+		{"by a part", hook.ProjectFilter{All: true, NameContains: "N_O"}, []string{"hidden_one"}},
+		{"public", hook.ProjectFilter{ReaderID: u.ID, Public: &public}, []string{"library", "open"}},
+		{"private", hook.ProjectFilter{ReaderID: u.ID, Public: &private}, []string{"own"}},
+		{"by owner", hook.ProjectFilter{All: true, OwnerName: "alice"}, []string{"own"}},
+	} {
+		projects, total, err := f.Projects(f.ctx, c.filter, hook.JobPage{Limit: 10})
+		must(t, err)
+		var names []string
+		for _, p := range projects {
+			names = append(names, p.Name)
+		}
+		wantEqual(t, c.name, names, c.want)
+		wantEqual(t, c.name+": total", total, len(c.want))
+	}
+	page, total, err := f.Projects(f.ctx, hook.ProjectFilter{All: true}, hook.JobPage{Offset: 1, Limit: 1})
+	must(t, err)
+	if total != 4 || len(page) != 1 || page[0].Name != "own" {
+		t.Errorf("page is %+v of %d", page, total)
+	}
+}
+
+func projectChanges(t *testing.T, f *fixture) {
+	f.project.Public = false
+	must(t, f.UpdateProject(f.ctx, &f.project))
+	got, err := f.Project(f.ctx, f.project.ID)
+	must(t, err)
+	wantEqual(t, "project", got, f.project)
+
+	id := f.accept(t, "e1", f.policy)[0]
+	before, err := f.PoliciesVersion(f.ctx)
+	must(t, err)
+	must(t, f.DeleteProject(f.ctx, f.project.ID))
+	if after, err := f.PoliciesVersion(f.ctx); err != nil || after == before {
+		t.Errorf("version stays %d, %v", after, err)
+	}
+	_, err = f.Policy(f.ctx, f.project.ID, f.policy.ID)
+	wantError(t, err, hook.ErrNotFound)
+	wantEqual(t, "status of a waiting job", f.read(t, id).Status, hook.StatusStopped)
+	wantError(t, f.DeleteProject(f.ctx, f.project.ID), hook.ErrNotFound)
+	wantError(t, f.UpdateProject(f.ctx, &f.project), hook.ErrNotFound)
+}
+
+func lastTriggers(t *testing.T, f *fixture) {
+	f.accept(t, "e1", f.policy)
+	newest := f.read(t, f.accept(t, "e2", f.policy)[0])
+	push, pull := hook.Trigger{PolicyID: f.policy.ID, HookType: hook.PushImage}, hook.Trigger{PolicyID: f.policy.ID, HookType: hook.PullImage}
+	other := hook.Trigger{PolicyID: f.policy.ID + 1, HookType: hook.PushImage}
+	last, err := f.LastTriggers(f.ctx, []hook.Trigger{push, pull, other})
+	must(t, err)
+	wantEqual(t, "last triggers", last, map[hook.Trigger]time.Time{push: newest.CreationTime})
+	last, err = f.LastTriggers(f.ctx, nil)
+	must(t, err)
+	wantEqual(t, "none", len(last), 0)
+}
+
+func redelivered(t *testing.T, f *fixture) {
+	id := f.accept(t, "e1", f.policy)[0]
+	d := f.claimOne(t, id, lease)
+	f.finish(t, hook.Outcome{JobID: id, Lease: d.Lease, Attempt: attempt(1, hook.ResultHTTPError), Status: hook.StatusError})
+	f.policy.Name, f.policy.Targets[0].Address = "renamed", "https://new.example.com/hook?token=x"
+	must(t, f.UpdatePolicy(f.ctx, &f.policy))
+
+	for i := range 2 { // as often as somebody asks
+		done, err := f.Redeliver(f.ctx, f.project.ID, []int64{id})
+		must(t, err)
+		if len(done.IDs) != 1 || len(done.Refused) != 0 {
+			t.Fatalf("redelivery %d: %+v", i, done)
+		}
+		old, again := f.read(t, id), f.read(t, done.IDs[0])
+		wantEqual(t, "redelivery of", again.RedeliveryOf, id)
+		wantEqual(t, "status", again.Status, hook.StatusPending)
+		wantEqual(t, "body", string(again.Detail), string(old.Detail))
+		wantEqual(t, "webhook-id", again.MessageID(), old.MessageID())
+		wantEqual(t, "target", again.Target, "https://new.example.com/hook?token=********")
+		wantEqual(t, "origin", again.Origin, "https://new.example.com:443")
+		wantEqual(t, "policy", again.PolicyName, "renamed")
+		if again.UUID == old.UUID || again.Key == old.Key {
+			t.Errorf("the new job has the old one's uuid %s or key %s", again.UUID, again.Key)
+		}
+		next := f.claimOne(t, again.ID, lease)
+		wantEqual(t, "first attempt", next.Number, 1)
+		wantEqual(t, "address", next.SendTo.Address, f.policy.Targets[0].Address)
+	}
+	wantEqual(t, "old status", f.read(t, id).Status, hook.StatusError)
+	ids, err := f.JobIDs(f.ctx, f.project.ID, hook.JobFilter{Statuses: []hook.Status{hook.StatusRunning, hook.StatusError}}, 2)
+	must(t, err)
+	if len(ids) != 2 || ids[0] != id {
+		t.Errorf("ids are %v", ids)
+	}
+}
+
+func notRedelivered(t *testing.T, f *fixture) {
+	disabled, gone := f.newPolicy("disabled", "https://x.example.com"), f.newPolicy("gone", "https://x.example.com")
+	shorter := f.newPolicy("shorter", "https://x.example.com")
+	for _, p := range []*hook.Policy{&disabled, &gone, &shorter} {
+		must(t, f.CreatePolicy(f.ctx, p))
+	}
+	e := f.event("e1")
+	second := f.job(e, shorter)
+	second.TargetPosition, second.Key = 1, hook.JobKey(e.ID, shorter.ID, 1)
+	unwritten := f.event("e2")
+	failed := f.job(unwritten, f.policy)
+	failed.Detail, failed.Status = nil, hook.StatusError
+	_, err := f.Accept(f.ctx, hook.Notification{Events: []hook.Event{unwritten}}, []hook.Job{failed})
+	must(t, err)
+	bodyless, err := f.JobIDs(f.ctx, f.project.ID, hook.JobFilter{Statuses: []hook.Status{hook.StatusError}}, 1)
+	must(t, err)
+	ids, err := f.Accept(f.ctx, hook.Notification{Events: []hook.Event{e}}, []hook.Job{f.job(e, f.policy), f.job(e, disabled), f.job(e, gone), second})
+	must(t, err)
+	f.claimOne(t, ids[0], lease)
+	disabled.Enabled = false
+	must(t, f.UpdatePolicy(f.ctx, &disabled))
+	must(t, f.DeletePolicy(f.ctx, f.project.ID, gone.ID))
+
+	done, err := f.Redeliver(f.ctx, f.project.ID, append(ids, bodyless[0], ids[3]+1000))
+	must(t, err)
+	wantEqual(t, "redelivery", done, hook.Redelivery{Refused: map[int64]string{
+		ids[0]: "the job is running", ids[1]: "the job's policy is disabled", ids[2]: "the job's policy was deleted",
+		ids[3]: "the job's target was removed from the policy", bodyless[0]: "the job has no body, since its template failed",
+	}})
+	foreign, err := f.Redeliver(f.ctx, f.project.ID+1, ids)
+	must(t, err)
+	if len(foreign.IDs)+len(foreign.Refused) != 0 {
+		t.Errorf("another project's jobs: %+v", foreign)
+	}
+}
+
+func stoppedByHand(t *testing.T, f *fixture) {
+	id := f.accept(t, "e1", f.policy)[0]
+	wantError(t, f.StopJob(f.ctx, f.project.ID+1, id, "stopped by alice"), hook.ErrNotFound)
+	must(t, f.StopJob(f.ctx, f.project.ID, id, "stopped by alice"))
+	j := f.read(t, id)
+	wantEqual(t, "status", j.Status, hook.StatusStopped)
+	wantEqual(t, "message", j.StatusMessage, "stopped by alice")
+	wantError(t, f.StopJob(f.ctx, f.project.ID, id, "again"), hook.ErrConflict)
+	running := f.accept(t, "e2", f.policy)[0]
+	d := f.claimOne(t, running, lease)
+	wantError(t, f.StopJob(f.ctx, f.project.ID, running, "too late"), hook.ErrConflict)
+	f.finish(t, hook.Outcome{JobID: running, Lease: d.Lease, Attempt: attempt(1, hook.ResultTimeout), Status: hook.StatusScheduled, RetryIn: time.Hour})
+	must(t, f.StopJob(f.ctx, f.project.ID, running, "while it waits"))
+}
+
+func audit(t *testing.T, f *fixture) {
+	for i, e := range []hook.AuditEntry{
+		{ProjectID: f.project.ID, Actor: "alice", Action: hook.AuditCreate, PolicyID: 3, Detail: "ci \x00"},
+		{ProjectID: f.project.ID + 1, Actor: "bob", Action: hook.AuditDelete, PolicyID: 4},
+		{ProjectID: f.project.ID, Actor: "bob", Action: hook.AuditStop, JobID: 11},
+	} {
+		if err := f.AddAudit(f.ctx, e); err != nil {
+			t.Fatalf("entry %d: %v", i, err)
+		}
+	}
+	entries, total, err := f.Audit(f.ctx, f.project.ID, hook.JobPage{Limit: 10})
+	must(t, err)
+	wantEqual(t, "total", total, 2)
+	wantEqual(t, "entries", entries, []hook.AuditEntry{
+		{ProjectID: f.project.ID, Actor: "bob", Action: hook.AuditStop, JobID: 11},
+		{ProjectID: f.project.ID, Actor: "alice", Action: hook.AuditCreate, PolicyID: 3, Detail: "ci \uFFFD"},
+	}, cmpopts.IgnoreFields(hook.AuditEntry{}, "ID", "At"))
+	if time.Since(entries[0].At).Abs() > time.Minute {
+		t.Errorf("recorded at %s", entries[0].At)
+	}
+	second, total, err := f.Audit(f.ctx, f.project.ID, hook.JobPage{Offset: 1, Limit: 1})
+	must(t, err)
+	if total != 2 || len(second) != 1 || second[0].Actor != "alice" {
+		t.Errorf("second page is %+v of %d", second, total)
 	}
 }

@@ -1,0 +1,41 @@
+package api
+
+import (
+	"maps"
+	"sync"
+	"time"
+)
+
+// limit lets so many calls of each key through in a span of time. It forgets a
+// key when its calls have aged.
+type limit struct {
+	most int
+	per  time.Duration
+	now  func() time.Time
+
+	mu    sync.Mutex
+	calls map[int64][]time.Time
+}
+
+func newLimit(most int, per time.Duration, now func() time.Time) *limit {
+	return &limit{most: most, per: per, now: now, calls: map[int64][]time.Time{}}
+}
+
+// take lets one call through and returns 0, or returns how long to wait.
+func (l *limit) take(key int64) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	old := func(calls []time.Time) bool { return len(calls) == 0 || now.Sub(calls[len(calls)-1]) >= l.per }
+	maps.DeleteFunc(l.calls, func(_ int64, calls []time.Time) bool { return old(calls) })
+	calls := l.calls[key]
+	if len(calls) < l.most {
+		l.calls[key] = append(calls, now)
+		return 0
+	}
+	if wait := l.per - now.Sub(calls[0]); wait > 0 {
+		return wait
+	}
+	l.calls[key] = append(calls[1:], now)
+	return 0
+}

@@ -1,0 +1,131 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/harborhook/harborhook/src/hook"
+)
+
+// Redeliver stores a new job for each of the project's jobs with these ids: for
+// the same event, with the same body and the same place in the policy, so that
+// receivers see the same webhook-id, and to the policy's target of today. Jobs
+// that cannot be delivered again now are left out, with the reason; ids that are
+// not the project's are left out in silence.
+func (s *Store) Redeliver(ctx context.Context, projectID int64, ids []int64) (hook.Redelivery, error) {
+	r := hook.Redelivery{Refused: map[int64]string{}}
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		old, err := s.jobsByID(ctx, tx, projectID, ids)
+		if err != nil || len(old) == 0 {
+			return err
+		}
+		policies, err := s.policiesOf(ctx, tx, old)
+		if err != nil {
+			return err
+		}
+		fresh := make(map[string]*hook.Job, len(old))
+		for _, j := range old {
+			p := policies[j.PolicyID]
+			if why := obstacle(j, p); why != "" {
+				r.Refused[j.ID] = why
+				continue
+			}
+			again := redelivery(j, p)
+			fresh[again.Key] = &again
+		}
+		stored, err := s.insertJobRows(ctx, tx, fresh)
+		for _, key := range sortedKeys(stored) {
+			r.IDs = append(r.IDs, stored[key])
+		}
+		return err
+	})
+	return r, s.wrap("redeliver jobs", err)
+}
+
+func (s *Store) jobsByID(ctx context.Context, tx *sql.Tx, projectID int64, ids []int64) ([]hook.Job, error) {
+	result, err := tx.QueryContext(ctx, `SELECT `+jobColumns+` FROM webhook_job
+		WHERE project_id = $1 AND id `+fmt.Sprintf(s.d.In, "$2")+` ORDER BY id`, projectID, s.d.IDs(ids))
+	if err != nil {
+		return nil, fmt.Errorf("read %d jobs: %w", len(ids), err)
+	}
+	var jobs []hook.Job
+	err = eachRow(result, func() error {
+		j, err := scanJob(result)
+		jobs = append(jobs, j)
+		return err
+	})
+	return jobs, err
+}
+
+// obstacle says what keeps a job from being delivered again; p is nil if its
+// policy is gone.
+func obstacle(j hook.Job, p *hook.Policy) string {
+	switch {
+	case j.Status == hook.StatusRunning:
+		return "the job is running"
+	case len(j.Detail) == 0:
+		return "the job has no body, since its template failed"
+	case p == nil:
+		return "the job's policy was deleted"
+	case !p.Enabled:
+		return "the job's policy is disabled"
+	case j.TargetPosition >= len(p.Targets):
+		return "the job's target was removed from the policy"
+	default:
+		return ""
+	}
+}
+
+func redelivery(j hook.Job, p *hook.Policy) hook.Job {
+	target := p.Targets[j.TargetPosition]
+	again := j
+	again.UUID = uuid.NewString()
+	again.Key = hook.RedeliveryKey(j.EventID, j.PolicyID, j.TargetPosition, again.UUID)
+	again.PolicyName, again.NotifyType = p.Name, target.Type
+	again.Target, again.Origin = hook.MaskTarget(target.Address), hook.TargetOrigin(target.Address)
+	again.RedeliveryOf = j.ID
+	again.Status, again.StatusMessage = hook.StatusPending, ""
+	return again
+}
+
+// JobIDs returns the ids of up to limit of a project's jobs, oldest first.
+func (s *Store) JobIDs(ctx context.Context, projectID int64, f hook.JobFilter, limit int) ([]int64, error) {
+	w := jobsWhere(projectID, f)
+	result, err := s.read.QueryContext(ctx, `SELECT id FROM webhook_job WHERE `+w.String()+` ORDER BY id LIMIT `+w.arg(limit), w.args...)
+	if err != nil {
+		return nil, s.wrap("look up jobs", err)
+	}
+	var ids []int64
+	err = eachRow(result, func() error {
+		var id int64
+		err := result.Scan(&id)
+		ids = append(ids, id)
+		return err
+	})
+	return ids, s.wrap("look up jobs", err)
+}
+
+// StopJob stops a waiting job of a project. A job that runs or is over is a
+// hook.ConflictError.
+func (s *Store) StopJob(ctx context.Context, projectID, id int64, why string) error {
+	result, err := s.write.ExecContext(ctx, `UPDATE webhook_job SET status = 'stopped', status_message = $3, update_time = `+s.d.Now+`
+		WHERE id = $1 AND project_id = $2 AND status IN ('pending', 'scheduled')`, id, projectID, storable(why))
+	if err != nil {
+		return s.wrap("stop a job", err)
+	}
+	n, err := result.RowsAffected()
+	if err != nil || n > 0 {
+		return s.wrap("stop a job", err)
+	}
+	j, err := s.Job(ctx, projectID, id)
+	if err != nil {
+		return err
+	}
+	if j.Status.Final() {
+		return hook.Conflict("the job is over")
+	}
+	return hook.Conflict("the job is running")
+}
