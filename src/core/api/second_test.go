@@ -1,8 +1,10 @@
 package api_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -369,5 +371,42 @@ func TestPingOfHarbor2IsText(t *testing.T) {
 	t.Parallel()
 	if got := newSite(t).do(nobody, "GET", "/api/v2.0/ping", "").Body.String(); got != "Pong" {
 		t.Errorf("answers %q", got)
+	}
+}
+
+func TestWhoAsksForAllArtifactsHearsOfChartsToo(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	const policies = secondPolicies
+	body := func(types string) string {
+		return `{"name":"all","event_types":` + types + `,"targets":[{"type":"http","address":"https://ci.example.com"}],"enabled":true}`
+	}
+	w := s.do(admin, "POST", policies, body(`["PUSH_ARTIFACT"]`))
+	wantStatus(t, w, http.StatusCreated)
+	want := []hook.EventType{hook.PushImage, hook.UploadChart, hook.PushArtifact}
+	read := func() []string {
+		t.Helper()
+		var shown struct {
+			EventTypes []string `json:"event_types"`
+		}
+		if err := json.Unmarshal(s.do(admin, "GET", w.Header().Get("Location"), "").Body.Bytes(), &shown); err != nil {
+			t.Fatal(err)
+		}
+		return shown.EventTypes
+	}
+	stored := func() []hook.EventType { return s.memory.policies[len(s.memory.policies)-1].HookTypes }
+	if got := stored(); !slices.Equal(got, want) {
+		t.Errorf("subscribed to %v, want %v", got, want)
+	}
+	if got := read(); !slices.Equal(got, []string{"PUSH_ARTIFACT"}) {
+		t.Errorf("reads as %v", got)
+	}
+	wantStatus(t, s.do(admin, "PUT", w.Header().Get("Location"), body(`["PUSH_ARTIFACT"]`)), http.StatusOK)
+	if got := stored(); !slices.Equal(got, want) {
+		t.Errorf("after writing it back: %v", got)
+	}
+	wantStatus(t, s.do(admin, "PUT", w.Header().Get("Location"), body(`["UPLOAD_CHART"]`)), http.StatusOK)
+	if got := read(); !slices.Equal(got, []string{"UPLOAD_CHART"}) {
+		t.Errorf("charts alone read as %v", got)
 	}
 }
