@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/harborhook/harborhook/src/hook"
 	"github.com/harborhook/harborhook/src/jobservice/job"
@@ -18,11 +19,14 @@ import (
 
 // Store keeps the jobs.
 type Store interface {
-	Claim(ctx context.Context, ids []int64, lease time.Duration) ([]hook.Delivery, error)
+	// Claim takes those of the rows that are due and whose origin is not excepted.
+	Claim(ctx context.Context, ids []int64, lease time.Duration, except ...string) ([]hook.Delivery, error)
 	Finish(ctx context.Context, o hook.Outcome) (bool, error)
 	Release(ctx context.Context, claimed []hook.Delivery) error
 	Recover(ctx context.Context, lease time.Duration) (int, error)
-	Due(ctx context.Context, limit, perOrigin int) ([]int64, error)
+	// Due names up to limit due rows that are not among the hinted, origins in
+	// turn, and of each origin as many as it has room for.
+	Due(ctx context.Context, limit int, hinted []int64, room func(origin string) int) ([]int64, error)
 }
 
 // Queue carries hints to the workers.
@@ -72,11 +76,12 @@ type Service struct {
 func New(cfg Config) *Service {
 	s := &Service{cfg: cfg}
 	s.dispatcher = newDispatcher(cfg)
+	s.dispatcher.lanes = newLanes(cfg.Workers, s.dispatcher.look)
 	s.webhook = &webhookJob{
 		store: cfg.Store, sender: cfg.Sender, observer: cfg.Observer, log: cfg.Log,
 		// A worker that finds its delivery slow still holds the lease when it is done.
 		lease: cfg.DeliveryTimeout + leaseMargin, waits: cfg.RetryWaits,
-		slots: make(chan struct{}, cfg.Workers), random: rand.Float64,
+		lanes: s.dispatcher.lanes, seats: semaphore.NewWeighted(int64(seatsAWorker * cfg.Workers)), random: rand.Float64,
 		taken: s.dispatcher.taken, later: s.dispatcher.lookAgainIn,
 	}
 	return s
@@ -100,7 +105,10 @@ func (s *Service) Run(ctx context.Context) error {
 	defer cut()
 	s.webhook.sending = sending
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.cfg.Queue.Run(groupCtx, s.webhook) })
+	group.Go(func() error {
+		defer s.webhook.wait()
+		return s.cfg.Queue.Run(groupCtx, s.webhook)
+	})
 	group.Go(func() error { return s.dispatcher.run(groupCtx) })
 	group.Go(func() error {
 		<-groupCtx.Done()

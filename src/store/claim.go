@@ -13,25 +13,29 @@ import (
 )
 
 type claimIn struct {
-	ids   []int64
-	lease time.Duration
+	ids    []int64
+	lease  time.Duration
+	except []string
 }
 
 // Claim takes those of the jobs that wait and are due, for the length of the
 // lease, and returns them with what their policies say now. Jobs that are not
-// due, taken by somebody else or final are left out. A job whose policy or
+// due, taken by somebody else or final are left out, and so are those of the
+// excepted origins. A job whose policy or
 // target is gone, or whose policy is disabled, is stopped and left out.
-func (s *Store) Claim(ctx context.Context, ids []int64, lease time.Duration) ([]hook.Delivery, error) {
-	claimed, err := s.claim.Do(ctx, claimIn{ids: ids, lease: lease})
+func (s *Store) Claim(ctx context.Context, ids []int64, lease time.Duration, except ...string) ([]hook.Delivery, error) {
+	claimed, err := s.claim.Do(ctx, claimIn{ids: ids, lease: lease, except: except})
 	return claimed, s.wrap("claim jobs", err)
 }
 
 func (s *Store) claimBatch(ctx context.Context, in []claimIn) ([][]hook.Delivery, error) {
 	var ids []int64
 	var lease time.Duration
+	var except []string
 	askedBy := map[int64]int{}
 	for i, c := range in {
 		lease = max(lease, c.lease)
+		except = append(except, c.except...)
 		for _, id := range c.ids {
 			if _, again := askedBy[id]; !again {
 				askedBy[id] = i
@@ -40,11 +44,13 @@ func (s *Store) claimBatch(ctx context.Context, in []claimIn) ([][]hook.Delivery
 		}
 	}
 	slices.Sort(ids)
+	slices.Sort(except)
+	except = slices.Compact(except)
 
 	var claimed []hook.Delivery
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		var err error
-		if claimed, err = s.claimRows(ctx, tx, ids, lease); err != nil {
+		if claimed, err = s.claimRows(ctx, tx, ids, lease, except); err != nil {
 			return err
 		}
 		claimed, err = s.addPolicies(ctx, tx, claimed)
@@ -61,14 +67,15 @@ func (s *Store) claimBatch(ctx context.Context, in []claimIn) ([][]hook.Delivery
 	return out, nil
 }
 
-func (s *Store) claimRows(ctx context.Context, tx *sql.Tx, ids []int64, lease time.Duration) ([]hook.Delivery, error) {
+func (s *Store) claimRows(ctx context.Context, tx *sql.Tx, ids []int64, lease time.Duration, except []string) ([]hook.Delivery, error) {
 	token := uuid.NewString()
 	result, err := tx.QueryContext(ctx, `UPDATE webhook_job
 		SET status = 'running', lease_token = $2, lease_until = `+s.d.Now+` + $3, update_time = `+s.d.Now+`
 		WHERE id IN (SELECT id FROM webhook_job WHERE id `+fmt.Sprintf(s.d.In, "$1")+`
-			AND status IN ('pending', 'scheduled') AND next_at <= `+s.d.Now+` ORDER BY id `+s.d.SkipLocked+`)
-		RETURNING id, job_uuid, project_id, policy_id, target_position, event_id, hook_type, content_type, job_detail,
-			attempts, attempts + interruptions + 1`, s.d.IDs(ids), token, lease.Microseconds())
+			AND status IN ('pending', 'scheduled') AND next_at <= `+s.d.Now+`
+			AND NOT origin `+fmt.Sprintf(s.d.In, "$4")+` ORDER BY id `+s.d.SkipLocked+`)
+		RETURNING id, job_uuid, project_id, policy_id, target_position, origin, event_id, hook_type, content_type, job_detail,
+			attempts, attempts + interruptions + 1`, s.d.IDs(ids), token, lease.Microseconds(), s.d.Texts(except))
 	if err != nil {
 		return nil, fmt.Errorf("claim %d jobs: %w", len(ids), err)
 	}
@@ -76,7 +83,7 @@ func (s *Store) claimRows(ctx context.Context, tx *sql.Tx, ids []int64, lease ti
 	err = eachRow(result, func() error {
 		d := hook.Delivery{Lease: token}
 		d.Status = hook.StatusRunning
-		err := result.Scan(&d.ID, &d.UUID, &d.ProjectID, &d.PolicyID, &d.TargetPosition, &d.EventID, &d.HookType, &d.ContentType,
+		err := result.Scan(&d.ID, &d.UUID, &d.ProjectID, &d.PolicyID, &d.TargetPosition, &d.Origin, &d.EventID, &d.HookType, &d.ContentType,
 			&d.Detail, &d.Attempts, &d.Number)
 		claimed = append(claimed, d)
 		return err

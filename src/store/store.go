@@ -24,10 +24,13 @@ type Dialect struct {
 	Now string
 	// Placeholder stands for the n-th value, from 1, of a statement of many rows.
 	Placeholder func(n int) string
-	// In is the SQL condition "is one of", with %s for the placeholder of IDs' value.
+	// In is the SQL condition "is one of", with %s for the placeholder of a value
+	// that IDs or Texts made.
 	In string
 	// IDs turns ids into the value for In.
 	IDs func([]int64) any
+	// Texts turns texts into the value for In.
+	Texts func([]string) any
 	// SkipLocked ends a SELECT whose rows another transaction may hold; may be empty.
 	SkipLocked string
 	// Writers is how many batches of one kind may be written at the same time.

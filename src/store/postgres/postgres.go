@@ -25,8 +25,9 @@ var dialect = store.Dialect{
 	Driver:        "postgres",
 	Now:           "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
 	Placeholder:   func(n int) string { return "$" + strconv.Itoa(n) },
-	In:            "= ANY(%s)",
-	IDs:           func(ids []int64) any { return pq.Array(ids) },
+	In:            "= ANY(%s)", // which is NULL, not false, for an array that is NULL
+	IDs:           func(ids []int64) any { return pq.Array(append([]int64{}, ids...)) },
+	Texts:         func(texts []string) any { return pq.Array(append([]string{}, texts...)) },
 	SkipLocked:    "FOR UPDATE SKIP LOCKED",
 	Writers:       1, // two halve the batches and wait for each other's rows
 	IsUnique:      func(err error) bool { return codeOf(err) == "23505" },

@@ -31,16 +31,20 @@ var dialect = store.Dialect{
 	// The driver looks each numbered one up by name, which is quadratic.
 	Placeholder: func(int) string { return "?" },
 	In:          "IN (SELECT value FROM json_each(%s))",
-	IDs: func(ids []int64) any {
-		list, _ := json.Marshal(ids) //nolint:errchkjson // numbers always marshal
-		return string(list)
-	},
-	Writers: 1, // SQLite has one writer at a time
+	IDs:         func(ids []int64) any { return list(ids) },
+	Texts:       func(texts []string) any { return list(texts) },
+	Writers:     1, // SQLite has one writer at a time
 	IsUnique: func(err error) bool {
 		code := codeOf(err)
 		return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 	},
 	IsUnavailable: isUnavailable,
+}
+
+// list writes values for json_each. None is [], not null, which would be a value.
+func list[V int64 | string](values []V) string {
+	text, _ := json.Marshal(append([]V{}, values...)) //nolint:errchkjson // numbers and texts always marshal
+	return string(text)
 }
 
 // readers bounds the connections that read beside the one that writes.
