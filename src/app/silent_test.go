@@ -144,12 +144,13 @@ func startJobService(t *testing.T, s *store.Store) *jobservice.Service {
 	service := jobservice.New(jobservice.Config{
 		Store: s, Queue: q, Sender: delivery.New(delivery.Config{Guard: guard, Timeout: 10 * time.Second, UserAgent: "test"}),
 		Observer: newMetrics(), Log: log, Workers: 64, DeliveryTimeout: 10 * time.Second,
-		RetryWaits: []time.Duration{time.Hour}, ReconcileInterval: time.Second, Grace: time.Second,
+		RetryWaits: []time.Duration{time.Hour}, CircuitProbe: time.Hour, MaxWait: time.Hour,
+		ReconcileInterval: time.Second, Grace: time.Second,
 	})
 	redisCtx, stopRedis := context.WithCancel(context.Background())
 	ctx, stop := context.WithCancel(context.Background())
 	var group sync.WaitGroup
-	group.Go(func() { embedded.Run(redisCtx) }) //nolint:errcheck // it ends when it is told to
+	group.Go(func() { embedded.Run(redisCtx) })
 	done := make(chan error, 1)
 	go func() { done <- service.Run(ctx) }()
 	t.Cleanup(func() {

@@ -21,6 +21,7 @@ type dispatcher struct {
 	interval time.Duration
 	wake     chan struct{}
 	lanes    *lanes
+	circuits *circuits
 
 	mu sync.Mutex
 	// backlog says that jobs wait in the database because the window was full.
@@ -146,7 +147,8 @@ func (d *dispatcher) run(ctx context.Context) error {
 	}
 }
 
-// reconcile takes back the jobs of dead workers and looks for lost hints.
+// reconcile takes back the jobs of dead workers, looks after the jobs of
+// endpoints that do not answer, and looks for lost hints.
 func (d *dispatcher) reconcile(ctx context.Context) {
 	n, err := d.store.Recover(ctx, d.lease)
 	if err != nil {
@@ -156,6 +158,7 @@ func (d *dispatcher) reconcile(ctx context.Context) {
 	if n > 0 {
 		d.log.Warn("took back jobs whose worker is gone", "jobs", n)
 	}
+	d.circuits.watch(ctx)
 	d.forget()
 	waiting, err := d.queue.Waiting(ctx, kindWebhook)
 	if err != nil {
@@ -192,7 +195,7 @@ func (d *dispatcher) fill(ctx context.Context, waiting int) {
 		d.setBacklog(true)
 		return
 	}
-	fresh, err := d.store.Due(ctx, room, d.underWay(), func(origin string) int { return d.lanes.room(origin, room) })
+	fresh, err := d.store.Due(ctx, room, d.underWay(), func(origin string) int { return d.roomFor(origin, room) })
 	if err != nil {
 		d.log.Warn("cannot look for due jobs", "error", err)
 		return
@@ -204,6 +207,14 @@ func (d *dispatcher) fill(ctx context.Context, waiting int) {
 	if err := d.push(ctx, fresh); err != nil && ctx.Err() == nil {
 		d.log.Warn("cannot hand jobs to the queue; they wait in the database", "jobs", len(fresh), "error", err)
 	}
+}
+
+// roomFor is how many of the wanted jobs of an origin should be hinted.
+func (d *dispatcher) roomFor(origin string, wanted int) int {
+	if d.circuits.isOpen(origin) {
+		return 0
+	}
+	return d.lanes.room(origin, wanted)
 }
 
 func (d *dispatcher) setBacklog(backlog bool) {

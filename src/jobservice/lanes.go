@@ -222,6 +222,15 @@ func (l *lanes) full() []string {
 	return names
 }
 
+// forget makes an origin a new one: how fast it was says nothing any more.
+func (l *lanes) forget(origin string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n, ok := l.byName[origin]; ok {
+		n.lately = nil
+	}
+}
+
 // underWay counts the workers in use.
 func (l *lanes) underWay() int {
 	l.mu.Lock()

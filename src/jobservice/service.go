@@ -19,6 +19,7 @@ import (
 
 // Store keeps the jobs.
 type Store interface {
+	CircuitStore
 	// Claim takes those of the rows that are due and whose origin is not excepted.
 	Claim(ctx context.Context, ids []int64, lease time.Duration, except ...string) ([]hook.Delivery, error)
 	Finish(ctx context.Context, o hook.Outcome) (bool, error)
@@ -41,9 +42,12 @@ type Sender interface {
 	Send(ctx context.Context, d hook.Delivery) hook.Attempt
 }
 
-// Observer is told of every recorded attempt, for metrics.
+// Observer is told what happens, for metrics.
 type Observer interface {
+	// Attempted tells of a recorded attempt.
 	Attempted(result hook.Result, took time.Duration)
+	// CircuitsOpen tells how many endpoints do not answer.
+	CircuitsOpen(n int)
 }
 
 // Config is what a Service is made of.
@@ -59,6 +63,10 @@ type Config struct {
 	DeliveryTimeout time.Duration
 	// RetryWaits are the waits before the second, third and fourth attempt.
 	RetryWaits []time.Duration
+	// CircuitProbe is how often an endpoint that does not answer is tried.
+	CircuitProbe time.Duration
+	// MaxWait is how long a job waits for such an endpoint that was never tried.
+	MaxWait time.Duration
 	// ReconcileInterval is how often lost hints and lost workers are looked for.
 	ReconcileInterval time.Duration
 	// Grace is how long work in hand may go on after a stop.
@@ -84,7 +92,18 @@ func New(cfg Config) *Service {
 		lanes: s.dispatcher.lanes, seats: semaphore.NewWeighted(int64(seatsAWorker * cfg.Workers)), random: rand.Float64,
 		taken: s.dispatcher.taken, later: s.dispatcher.lookAgainIn,
 	}
+	circuits := &circuits{
+		store: cfg.Store, observer: cfg.Observer, log: cfg.Log, probeEvery: cfg.CircuitProbe, maxWait: cfg.MaxWait,
+		failing: map[string]bool{}, probe: s.webhook.probe, closed: s.goOn,
+	}
+	s.webhook.circuits, s.dispatcher.circuits = circuits, circuits
 	return s
+}
+
+// goOn brings in the jobs of an endpoint that may answer again.
+func (s *Service) goOn(origin string) {
+	s.dispatcher.lanes.forget(origin)
+	s.dispatcher.look()
 }
 
 // leaseMargin is how much longer than a delivery a lease lasts. A job is taken
@@ -105,10 +124,7 @@ func (s *Service) Run(ctx context.Context) error {
 	defer cut()
 	s.webhook.sending = sending
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		defer s.webhook.wait()
-		return s.cfg.Queue.Run(groupCtx, s.webhook)
-	})
+	group.Go(func() error { return s.cfg.Queue.Run(groupCtx, s.webhook) })
 	group.Go(func() error { return s.dispatcher.run(groupCtx) })
 	group.Go(func() error {
 		<-groupCtx.Done()
@@ -116,7 +132,9 @@ func (s *Service) Run(ctx context.Context) error {
 		context.AfterFunc(sending, func() { timer.Stop() })
 		return nil
 	})
-	if err := group.Wait(); err != nil {
+	err := group.Wait()
+	s.webhook.wait()
+	if err != nil {
 		return fmt.Errorf("jobservice: %w", err)
 	}
 	return nil

@@ -30,6 +30,8 @@ type webhookJob struct {
 	random func() float64
 	taken  func(ids []int64)
 	later  func(time.Duration)
+	// circuits hold back the jobs of origins that do not answer.
+	circuits *circuits
 	// sending ends when work in hand must be cut off.
 	sending context.Context
 	inHand  sync.WaitGroup
@@ -56,10 +58,33 @@ func (*webhookJob) Priority() uint { return job.JobPriorityHigh }
 // somebody else's, or their origin has no room.
 func (w *webhookJob) Run(ctx context.Context, ids []int64) {
 	w.taken(ids)
+	w.start(ctx, ids, append(w.lanes.full(), w.circuits.open()...), w.circuits.isOpen)
+}
+
+// probe tries the oldest due job of an origin whose circuit is open.
+func (w *webhookJob) probe(ctx context.Context, origin string, take func() bool) {
+	due, err := w.store.Due(ctx, 1, nil, func(other string) int {
+		if other == origin {
+			return 1
+		}
+		return 0
+	})
+	if err != nil {
+		w.log.Warn("cannot look for a job of an origin", "origin", origin, "error", err)
+		return
+	}
+	if len(due) > 0 && take() {
+		w.start(ctx, due, nil, func(string) bool { return false })
+	}
+}
+
+// start claims rows, but for those of some origins, and starts to deliver them,
+// unless their origin must wait by then.
+func (w *webhookJob) start(ctx context.Context, ids []int64, except []string, mustWait func(origin string) bool) {
 	if w.seats.Acquire(w.sending, int64(len(ids))) != nil {
 		return // the process ends; the reconciler of another one finds the rows
 	}
-	claimed, err := w.store.Claim(ctx, ids, w.lease, w.lanes.full()...)
+	claimed, err := w.store.Claim(ctx, ids, w.lease, except...)
 	if err != nil {
 		w.log.Warn("cannot claim jobs; the reconciler will find them", "jobs", len(ids), "error", err)
 	}
@@ -73,7 +98,7 @@ func (w *webhookJob) Run(ctx context.Context, ids []int64) {
 		}
 		w.inHand.Go(func() {
 			defer w.seats.Release(1)
-			w.deliver(ctx, d, t)
+			w.deliver(ctx, d, t, mustWait)
 		})
 	}
 	if len(turnedAway) > 0 {
@@ -87,8 +112,13 @@ func (w *webhookJob) wait() { w.inHand.Wait() }
 
 // deliver makes one attempt and records it. The worker is free for others as
 // soon as the attempt is over.
-func (w *webhookJob) deliver(ctx context.Context, d hook.Delivery, t *ticket) {
+func (w *webhookJob) deliver(ctx context.Context, d hook.Delivery, t *ticket, mustWait func(origin string) bool) {
 	if !w.turn(t) {
+		w.release(ctx, d)
+		return
+	}
+	if mustWait(d.Origin) {
+		w.lanes.leave(t, 0)
 		w.release(ctx, d)
 		return
 	}
@@ -100,6 +130,7 @@ func (w *webhookJob) deliver(ctx context.Context, d hook.Delivery, t *ticket) {
 	}
 	w.lanes.leave(t, attempt.Duration)
 	o := decide(d, attempt, w.waits, w.random())
+	w.circuits.attempted(ctx, d.Origin, attempt.Result)
 	if !w.finish(ctx, o) {
 		return
 	}

@@ -58,8 +58,11 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// table is a store in memory: ids that wait, and what became of them.
+// table is a store in memory: ids that wait, all of one origin, and what became
+// of them.
 type table struct {
+	circuitTable
+
 	mu        sync.Mutex
 	due       []int64
 	claimed   []int64
@@ -74,9 +77,12 @@ func newTable(due ...int64) *table {
 	return &table{due: slices.Clone(due), changed: make(chan struct{}, 1000)}
 }
 
-func (s *table) Claim(_ context.Context, ids []int64, _ time.Duration, _ ...string) ([]hook.Delivery, error) {
+func (s *table) Claim(_ context.Context, ids []int64, _ time.Duration, except ...string) ([]hook.Delivery, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if slices.Contains(except, "") {
+		return nil, nil
+	}
 	var claimed []hook.Delivery
 	for _, id := range ids {
 		if i := slices.Index(s.due, id); i >= 0 {
@@ -120,11 +126,19 @@ func (s *table) Recover(context.Context, time.Duration) (int, error) {
 	return 0, nil
 }
 
-func (s *table) Due(_ context.Context, limit int, hinted []int64, _ func(string) int) ([]int64, error) {
+func (s *table) Due(_ context.Context, limit int, hinted []int64, room func(string) int) ([]int64, error) {
+	limit = min(limit, room(""))
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	slices.Sort(s.due)
 	due := slices.DeleteFunc(slices.Clone(s.due), func(id int64) bool { return slices.Contains(hinted, id) })
 	return due[:min(limit, len(due))], nil
+}
+
+func (s *table) outcomes() []hook.Outcome {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.finished)
 }
 
 // wait waits for n changes.
@@ -184,6 +198,7 @@ func (f sendFunc) Send(ctx context.Context, d hook.Delivery) hook.Attempt { retu
 type nobody struct{}
 
 func (nobody) Attempted(hook.Result, time.Duration) {}
+func (nobody) CircuitsOpen(int)                     {}
 
 func ok(context.Context, hook.Delivery) hook.Attempt {
 	return hook.Attempt{Number: 1, Result: hook.ResultOK, Response: &hook.Response{Status: 200}}
@@ -194,7 +209,7 @@ func startService(t *testing.T, s *table, q *line, send sendFunc, change func(*C
 	t.Helper()
 	cfg := Config{
 		Store: s, Queue: q, Sender: send, Observer: nobody{}, Log: slog.New(slog.DiscardHandler), Workers: 4,
-		DeliveryTimeout: time.Second, ReconcileInterval: 20 * time.Millisecond, Grace: 10 * time.Second,
+		DeliveryTimeout: time.Second, CircuitProbe: time.Hour, MaxWait: time.Hour, ReconcileInterval: 20 * time.Millisecond, Grace: 10 * time.Second,
 	}
 	if change != nil {
 		change(&cfg)

@@ -19,7 +19,9 @@ const (
 type Settings map[string]string
 
 // quick makes waits short enough for tests: four attempts take about a second.
-func quick() Settings { return Settings{"RETRY_BACKOFF": "200ms,300ms,400ms"} }
+func quick() Settings {
+	return Settings{"RETRY_BACKOFF": "200ms,300ms,400ms", "CIRCUIT_PROBE": "500ms"}
+}
 
 // System is the whole system in one shape.
 type System struct {
