@@ -79,7 +79,7 @@ func newEndpoint(t *testing.T, silent bool) *endpoint {
 		e.count(1)
 		defer e.count(-1)
 		if silent {
-			io.Copy(io.Discard, r.Body) //nolint:errcheck // so that the server notices a client that hangs up
+			io.Copy(io.Discard, r.Body) // so that the server notices a client that hangs up
 			select {
 			case <-r.Context().Done():
 			case <-end:
