@@ -23,7 +23,7 @@ import (
 type core struct {
 	auth    *auth.Service
 	cache   *webhook.Cache
-	intake  *registry.Intake
+	intake  *gate
 	handler http.Handler
 }
 
@@ -35,9 +35,12 @@ func newCore(p *parts, cfg config.Config, s *store.Store, to webhook.JobService,
 	render := renderer{formats, payload.Options{ExternalRegistry: cfg.PublicRegistry()}}
 	events := event.NewHandler(webhook.NewHandler(cache, s, render, queuer))
 	c := &core{
-		auth:   auth.New(auth.Config{Users: s, Roles: s}),
-		cache:  cache,
-		intake: registry.NewIntake(registry.NewInterpreter(s, cache, registry.WithOwnUserAgents(userAgent(o))), events, m.countIntake),
+		auth:  auth.New(auth.Config{Users: s, Roles: s}),
+		cache: cache,
+		intake: &gate{
+			intake:  registry.NewIntake(registry.NewInterpreter(s, cache, registry.WithOwnUserAgents(userAgent(o))), events, m.countIntake),
+			waiting: s.Waiting, limit: cfg.BacklogLimit, log: o.Log,
+		},
 	}
 	c.handler = api.New(api.Config{
 		Store: s, Auth: c.auth, Intake: c.intake, Catalog: catalog,
@@ -50,6 +53,7 @@ func newCore(p *parts, cfg config.Config, s *store.Store, to webhook.JobService,
 		Health: health, Portal: portal.Handler(), Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
 	})
 	p.start("cache", cache.Run)
+	p.start("backlog", c.intake.Run)
 	p.start("submitter", queuer.Run)
 	p.start("tag memory", func(ctx context.Context) error { return forgetHeads(ctx, s, o) })
 	return c

@@ -54,7 +54,7 @@ func runStandalone(ctx context.Context, cfg config.Config, o Options) (err error
 	c := newCore(p, cfg, s, service, map[string]func(context.Context) error{"redis": q.Ping}, m, o)
 	images, err := embedded.New(ctx, embedded.Config{
 		RootDirectory: filepath.Join(cfg.DataDir, "registry"), HTTPSecret: derive(cfg.Secret.Reveal(), "registry uploads"),
-		Auth: c.auth, Projects: c.cache, Sink: c.intake.Events, Logger: o.Log,
+		Auth: c.auth, Projects: c.cache, Sink: gated(c.intake, c.intake.intake.Events), Logger: o.Log,
 	})
 	if err != nil {
 		return errors.Join(fmt.Errorf("start the registry: %w", err), closeAll(listeners))

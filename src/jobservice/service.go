@@ -20,6 +20,7 @@ import (
 // Store keeps the jobs.
 type Store interface {
 	CircuitStore
+	PurgeStore
 	// Claim takes those of the rows that are due and whose origin is not excepted.
 	Claim(ctx context.Context, ids []int64, lease time.Duration, except ...string) ([]hook.Delivery, error)
 	Finish(ctx context.Context, o hook.Outcome) (bool, error)
@@ -67,6 +68,8 @@ type Config struct {
 	CircuitProbe time.Duration
 	// MaxWait is how long a job waits for such an endpoint that was never tried.
 	MaxWait time.Duration
+	// Retention is how long finished jobs are kept, a day at least; 0 keeps them all.
+	Retention time.Duration
 	// ReconcileInterval is how often lost hints and lost workers are looked for.
 	ReconcileInterval time.Duration
 	// Grace is how long work in hand may go on after a stop.
@@ -77,6 +80,7 @@ type Config struct {
 type Service struct {
 	cfg        Config
 	webhook    *webhookJob
+	purge      *purgeJob
 	dispatcher *dispatcher
 }
 
@@ -96,6 +100,7 @@ func New(cfg Config) *Service {
 		store: cfg.Store, observer: cfg.Observer, log: cfg.Log, probeEvery: cfg.CircuitProbe, maxWait: cfg.MaxWait,
 		failing: map[string]bool{}, probe: s.webhook.probe, closed: s.goOn,
 	}
+	s.purge = &purgeJob{store: cfg.Store, age: max(cfg.Retention, minRetention), log: cfg.Log}
 	s.webhook.circuits, s.dispatcher.circuits = circuits, circuits
 	return s
 }
@@ -124,7 +129,11 @@ func (s *Service) Run(ctx context.Context) error {
 	defer cut()
 	s.webhook.sending = sending
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.cfg.Queue.Run(groupCtx, s.webhook) })
+	s.purge.stopping = groupCtx
+	group.Go(func() error { return s.cfg.Queue.Run(groupCtx, s.webhook, s.purge) })
+	if s.cfg.Retention > 0 {
+		group.Go(func() error { return s.purge.schedule(groupCtx, s.cfg.Queue) })
+	}
 	group.Go(func() error { return s.dispatcher.run(groupCtx) })
 	group.Go(func() error {
 		<-groupCtx.Done()

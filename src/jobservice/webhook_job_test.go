@@ -62,6 +62,7 @@ func TestDecide(t *testing.T) {
 // of them.
 type table struct {
 	circuitTable
+	purgeTable
 
 	mu        sync.Mutex
 	due       []int64
@@ -160,13 +161,19 @@ type line struct {
 	hints chan []int64
 	lossy bool
 	most  int
+	// others are hints of other kinds, which nobody takes.
+	others []string
 }
 
 func newLine() *line { return &line{hints: make(chan []int64, 10_000)} }
 
-func (q *line) Push(_ context.Context, _ string, ids []int64) (int, error) {
+func (q *line) Push(_ context.Context, kind string, ids []int64) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if kind != kindWebhook {
+		q.others = append(q.others, kind)
+		return 1, nil
+	}
 	if !q.lossy {
 		for _, id := range ids {
 			q.hints <- []int64{id}

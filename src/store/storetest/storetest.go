@@ -47,6 +47,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"one caller at a time may try an open circuit", circuitProbe},
 		{"jobs of an open circuit say why they wait", circuitTells},
 		{"jobs that were never tried are given up when they are old", givenUp},
+		{"only jobs that are final and old are purged", purged},
+		{"waiting jobs are counted up to a limit", waitingCounted},
 		{"jobs are found by every filter", jobFilters},
 		{"hostile answers are stored", hostileAnswers},
 		{"the tag memory keeps the last word", memoryKeepsLastWord},
