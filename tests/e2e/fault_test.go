@@ -218,6 +218,7 @@ func TestWhilePostgreSQLIsAwayEventsAreRefusedAtOnceAndTakenAfterwards(t *testin
 	c.policy(t, "pushImage")
 	c.MustNotify(t, harness.NewPush(c.project+"/app", "before"))
 	c.receiver.Wait(t, 1, soon)
+	c.Admin.FinalJobs(t, c.project, 1, soon) // an attempt that cannot be recorded is repeated
 
 	postgres.StopImmediately()
 	events := pushes(c.project, 10)

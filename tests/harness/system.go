@@ -40,6 +40,9 @@ type System struct {
 	Token string
 
 	password string
+	// settings and binary are what another process of the program needs.
+	settings []Settings
+	binary   string
 	// processes are the program's, in the order of their start.
 	processes []*Process
 }
@@ -102,7 +105,7 @@ func newStandalone(t T, binary string, settings Settings) *System {
 	core, registry := FreeAddr(t), FreeAddr(t)
 	s := newSystem(Standalone, core, registry)
 	s.Operator = "admin"
-	s.start(t, binary, Standalone, "http://"+core, Settings{
+	s.start(t, binary, Standalone, Standalone, "http://"+core, Settings{
 		"DATA_DIR": folder(t), "CORE_ADDR": core, "JOBSERVICE_ADDR": FreeAddr(t), "REGISTRY_ADDR": registry,
 		"ADMIN_PASSWORD": s.password, "NOTIFICATION_TOKEN": s.Token,
 	}, settings)
@@ -120,8 +123,9 @@ func newProduction(t T, binary, databaseURL string, redis *Redis, withRegistry b
 		"EXTERNAL_REGISTRY": registry, "NOTIFICATION_TOKEN": s.Token, "ADMIN_PASSWORD": s.password,
 		"ALLOWED_NETWORKS": "loopback,private",
 	}
-	s.start(t, binary, "core", "http://"+core, common, settings)
-	s.start(t, binary, "jobservice", "http://"+jobService, common, settings)
+	s.start(t, binary, "core", "core", "http://"+core, common, settings)
+	s.start(t, binary, "jobservice", "jobservice", "http://"+jobService, common, settings)
+	s.binary, s.settings = binary, []Settings{common, settings}
 	if withRegistry {
 		newRegistry(t, registry, s.CoreURL, s.Token)
 	}
@@ -134,8 +138,25 @@ func newSystem(shape, core, registry string) *System {
 	return s
 }
 
-// start starts a process of the program and waits until it says that it is ready.
-func (s *System) start(t T, binary, name, url string, settings ...Settings) {
+// Replicate starts a second Core and a second JobService of a production system,
+// core-2 and jobservice-2, and returns a view of the system through them.
+func (s *System) Replicate(t T) *System {
+	t.Helper()
+	core, jobService := FreeAddr(t), FreeAddr(t)
+	second := *s
+	second.CoreURL = "http://" + core
+	second.Admin = second.As("admin", s.password)
+	own := Settings{"CORE_ADDR": core, "JOBSERVICE_ADDR": jobService, "JOBSERVICE_URL": "http://" + jobService}
+	settings := append(slices.Clone(s.settings), own)
+	s.start(t, s.binary, "core", "core-2", "http://"+core, settings...)
+	s.start(t, s.binary, "jobservice", "jobservice-2", "http://"+jobService, settings...)
+	second.processes = s.processes
+	return &second
+}
+
+// start starts a process of the program, in a shape, and waits until it says that
+// it is ready.
+func (s *System) start(t T, binary, shape, name, url string, settings ...Settings) {
 	t.Helper()
 	merged := Settings{}
 	for _, given := range settings {
@@ -145,7 +166,7 @@ func (s *System) start(t T, binary, name, url string, settings ...Settings) {
 	for variable, value := range merged {
 		env = append(env, "HARBORHOOK_"+variable+"="+value)
 	}
-	p := newProcess(t, command{name: name, path: binary, args: []string{name}, env: env, dir: folder(t), ready: answers(url + "/readyz")})
+	p := newProcess(t, command{name: name, path: binary, args: []string{shape}, env: env, dir: folder(t), ready: answers(url + "/readyz")})
 	p.Start()
 	s.processes = append(s.processes, p)
 }
