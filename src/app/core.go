@@ -25,7 +25,7 @@ type core struct {
 	auth     *auth.Service
 	cache    *webhook.Cache
 	webhooks *webhook.Handler
-	intake   *registry.Intake
+	intake   *gate
 	handler  http.Handler
 }
 
@@ -48,7 +48,10 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 	}
 	c := &core{
 		auth: auth.New(auth.Config{Users: s, Roles: s}), cache: cache, webhooks: webhooks,
-		intake: registry.NewIntake(source.interpreter, source.events, m.countIntake, source.options...),
+		intake: &gate{
+			intake:  registry.NewIntake(source.interpreter, source.events, m.countIntake, source.options...),
+			waiting: s.Waiting, limit: cfg.BacklogLimit, log: o.Log,
+		},
 	}
 	policies := webhook.NewPolicies(s, cache, webhook.Rules{
 		KnownType:   func(t hook.EventType) bool { _, ok := catalog.Lookup(t); return ok },
@@ -66,6 +69,7 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 		Health: health, Portal: portal.Handler(), Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
 	})
 	p.start("cache", cache.Run)
+	p.start("backlog", c.intake.Run)
 	p.start("submitter", queuer.Run)
 	p.start("tag memory", func(ctx context.Context) error { return forgetHeads(ctx, s, o) })
 	return c, nil

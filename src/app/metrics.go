@@ -21,6 +21,7 @@ type metrics struct {
 	refused   *prometheus.CounterVec
 	component *prometheus.CounterVec
 	attempts  *prometheus.HistogramVec
+	circuits  prometheus.Gauge
 }
 
 func newMetrics() *metrics {
@@ -43,9 +44,12 @@ func newMetrics() *metrics {
 			Name: "harborhook_delivery_attempt_seconds", Help: "Attempts to deliver, by result.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"result"}),
+		circuits: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "harborhook_circuits_open", Help: "Endpoints that do not answer: their deliveries wait.",
+		}),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.accepted, m.skipped, m.refused, m.component, m.attempts)
+		m.accepted, m.skipped, m.refused, m.component, m.attempts, m.circuits)
 	return m
 }
 
@@ -76,3 +80,6 @@ func (m *metrics) countLostPulls(lost func() int64) {
 func (m *metrics) Attempted(result hook.Result, took time.Duration) {
 	m.attempts.WithLabelValues(string(result)).Observe(took.Seconds())
 }
+
+// CircuitsOpen implements jobservice.Observer.
+func (m *metrics) CircuitsOpen(n int) { m.circuits.Set(float64(n)) }

@@ -56,7 +56,7 @@ func runStandalone(ctx context.Context, cfg config.Config, o Options) (err error
 	}
 	images, err := embedded.New(ctx, embedded.Config{
 		RootDirectory: registryDir(cfg), HTTPSecret: derive(cfg.Secret.Reveal(), "registry uploads"),
-		Auth: c.auth, Projects: c.cache, Sink: c.intake.Events, Logger: o.Log,
+		Auth: c.auth, Projects: c.cache, Sink: gated(c.intake, c.intake.intake.Events), Logger: o.Log,
 	})
 	if err != nil {
 		return errors.Join(fmt.Errorf("start the registry: %w", err), closeAll(listeners))

@@ -65,10 +65,12 @@ type Config struct {
 	Workers         int           `env:"HARBORHOOK_WORKERS" flag:"workers" default:"64" help:"deliveries that one JobService makes side by side"`
 	RetryBackoff    Waits         `env:"HARBORHOOK_RETRY_BACKOFF" default:"5s,30s,120s" help:"waits before each repetition after a network error, 3 at most; empty = no repetition"`
 	DeliveryTimeout time.Duration `env:"HARBORHOOK_DELIVERY_TIMEOUT" default:"10s" help:"longest one attempt may take"`
+	CircuitProbe    time.Duration `env:"HARBORHOOK_CIRCUIT_PROBE" default:"30s" help:"how often an endpoint is tried that has failed 10 times in a row with a network error; its other deliveries wait meanwhile"`
+	MaxWait         time.Duration `env:"HARBORHOOK_MAX_WAIT" default:"24h" help:"how long a delivery that was never tried waits for such an endpoint before it fails"`
 
-	Retention         time.Duration `env:"HARBORHOOK_RETENTION" default:"30d" help:"how long finished deliveries are kept, 1d at least; no effect in this release, which keeps them all"`
+	Retention         time.Duration `env:"HARBORHOOK_RETENTION" default:"30d" help:"how long finished deliveries are kept, 1d at least"`
 	ReconcileInterval time.Duration `env:"HARBORHOOK_RECONCILE_INTERVAL" default:"1s" help:"how often JobService looks in the database for deliveries that the queue has lost"`
-	BacklogLimit      int           `env:"HARBORHOOK_BACKLOG_LIMIT" default:"1000000" help:"waiting deliveries above which Core answers 503 to new events; no effect in this release, which takes them all"`
+	BacklogLimit      int           `env:"HARBORHOOK_BACKLOG_LIMIT" default:"1000000" help:"waiting deliveries above which Core answers 503 to new events, which the registry repeats"`
 
 	ExternalRegistry string `env:"HARBORHOOK_EXTERNAL_REGISTRY" help:"name of the registry in the resource_url of payloads, for example registry.example.com; empty = the registry's address"`
 	RegistryURL      string `env:"HARBORHOOK_REGISTRY_URL" help:"registry that Core reads manifests from which its events do not describe, and compares with what they have told, http:// or https://; empty = off; its host is its name in payloads if HARBORHOOK_EXTERNAL_REGISTRY is empty"`

@@ -17,6 +17,10 @@ const (
 	maxWait         = 24 * time.Hour
 	maxDelivery     = 5 * time.Minute
 	minRetention    = day
+	minProbe        = 10 * time.Millisecond
+	maxProbe        = time.Hour
+	minMaxWait      = time.Second
+	maxMaxWait      = 30 * day
 	minReconcile    = 10 * time.Millisecond
 	maxReconcile    = time.Minute
 	minPassword     = 8
@@ -172,6 +176,8 @@ func (v *validator) delivery() {
 }
 
 func (v *validator) limits() {
+	v.between("HARBORHOOK_CIRCUIT_PROBE", v.cfg.CircuitProbe, minProbe, maxProbe)
+	v.between("HARBORHOOK_MAX_WAIT", v.cfg.MaxWait, minMaxWait, maxMaxWait)
 	v.between("HARBORHOOK_RECONCILE_INTERVAL", v.cfg.ReconcileInterval, minReconcile, maxReconcile)
 	if d := v.cfg.Retention; d < minRetention {
 		v.fail("HARBORHOOK_RETENTION", wrong("%s is too short to tell repeated events", formatDuration(d)).want("1d or more, for example 30d"))

@@ -203,7 +203,7 @@ func (a *api) stats(w http.ResponseWriter, r *http.Request) {
 	}
 	answer(w, http.StatusOK, map[string]any{"worker_pools": []any{map[string]any{
 		"job_names": []string{kindWebhook}, "concurrency": a.Service.cfg.Workers, "status": status,
-		"under_way": len(a.Service.webhook.slots), "hints_waiting": queued, "jobs": backlog,
+		"under_way": a.Service.dispatcher.lanes.underWay(), "hints_waiting": queued, "jobs": backlog,
 	}}})
 }
 

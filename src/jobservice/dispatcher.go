@@ -20,6 +20,8 @@ type dispatcher struct {
 	lease    time.Duration
 	interval time.Duration
 	wake     chan struct{}
+	lanes    *lanes
+	circuits *circuits
 
 	mu sync.Mutex
 	// backlog says that jobs wait in the database because the window was full.
@@ -145,7 +147,8 @@ func (d *dispatcher) run(ctx context.Context) error {
 	}
 }
 
-// reconcile takes back the jobs of dead workers and looks for lost hints.
+// reconcile takes back the jobs of dead workers, looks after the jobs of
+// endpoints that do not answer, and looks for lost hints.
 func (d *dispatcher) reconcile(ctx context.Context) {
 	n, err := d.store.Recover(ctx, d.lease)
 	if err != nil {
@@ -155,6 +158,7 @@ func (d *dispatcher) reconcile(ctx context.Context) {
 	if n > 0 {
 		d.log.Warn("took back jobs whose worker is gone", "jobs", n)
 	}
+	d.circuits.watch(ctx)
 	d.forget()
 	waiting, err := d.queue.Waiting(ctx, kindWebhook)
 	if err != nil {
@@ -191,18 +195,12 @@ func (d *dispatcher) fill(ctx context.Context, waiting int) {
 		d.setBacklog(true)
 		return
 	}
-	want := room + d.underWay() // what is under way is still due
-	due, err := d.store.Due(ctx, want, want)
+	fresh, err := d.store.Due(ctx, room, d.underWay(), func(origin string) int { return d.roomFor(origin, room) })
 	if err != nil {
 		d.log.Warn("cannot look for due jobs", "error", err)
 		return
 	}
-	all := len(due) < want
-	fresh := d.unhinted(due)
-	if len(fresh) > room {
-		fresh, all = fresh[:room], false
-	}
-	d.setBacklog(!all)
+	d.setBacklog(len(fresh) == room)
 	if len(fresh) == 0 {
 		return
 	}
@@ -211,30 +209,32 @@ func (d *dispatcher) fill(ctx context.Context, waiting int) {
 	}
 }
 
+// roomFor is how many of the wanted jobs of an origin should be hinted.
+func (d *dispatcher) roomFor(origin string, wanted int) int {
+	if d.circuits.isOpen(origin) {
+		return 0
+	}
+	return d.lanes.room(origin, wanted)
+}
+
 func (d *dispatcher) setBacklog(backlog bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.backlog = backlog
 }
 
-// underWay counts the hints that were pushed and not seen again.
-func (d *dispatcher) underWay() int {
+// underWay lists the ids that were pushed lately and not seen at a worker of
+// this process.
+func (d *dispatcher) underWay() []int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(d.hinted)
-}
-
-// unhinted leaves out the ids that were pushed lately.
-func (d *dispatcher) unhinted(ids []int64) []int64 {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	fresh := ids[:0]
-	for _, id := range ids {
-		if at, ok := d.hinted[id]; !ok || time.Since(at) > hintLost {
-			fresh = append(fresh, id)
+	ids := make([]int64, 0, len(d.hinted))
+	for id, at := range d.hinted {
+		if time.Since(at) <= hintLost {
+			ids = append(ids, id)
 		}
 	}
-	return fresh
+	return ids
 }
 
 // forget drops the notes of hints that other processes have used, or nobody.

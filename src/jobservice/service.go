@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/harborhook/harborhook/src/hook"
 	"github.com/harborhook/harborhook/src/jobservice/job"
@@ -18,11 +19,16 @@ import (
 
 // Store keeps the jobs.
 type Store interface {
-	Claim(ctx context.Context, ids []int64, lease time.Duration) ([]hook.Delivery, error)
+	CircuitStore
+	PurgeStore
+	// Claim takes those of the rows that are due and whose origin is not excepted.
+	Claim(ctx context.Context, ids []int64, lease time.Duration, except ...string) ([]hook.Delivery, error)
 	Finish(ctx context.Context, o hook.Outcome) (bool, error)
 	Release(ctx context.Context, claimed []hook.Delivery) error
 	Recover(ctx context.Context, lease time.Duration) (int, error)
-	Due(ctx context.Context, limit, perOrigin int) ([]int64, error)
+	// Due names up to limit due rows that are not among the hinted, origins in
+	// turn, and of each origin as many as it has room for.
+	Due(ctx context.Context, limit int, hinted []int64, room func(origin string) int) ([]int64, error)
 }
 
 // Queue carries hints to the workers.
@@ -37,9 +43,12 @@ type Sender interface {
 	Send(ctx context.Context, d hook.Delivery) hook.Attempt
 }
 
-// Observer is told of every recorded attempt, for metrics.
+// Observer is told what happens, for metrics.
 type Observer interface {
+	// Attempted tells of a recorded attempt.
 	Attempted(result hook.Result, took time.Duration)
+	// CircuitsOpen tells how many endpoints do not answer.
+	CircuitsOpen(n int)
 }
 
 // Config is what a Service is made of.
@@ -55,6 +64,12 @@ type Config struct {
 	DeliveryTimeout time.Duration
 	// RetryWaits are the waits before the second, third and fourth attempt.
 	RetryWaits []time.Duration
+	// CircuitProbe is how often an endpoint that does not answer is tried.
+	CircuitProbe time.Duration
+	// MaxWait is how long a job waits for such an endpoint that was never tried.
+	MaxWait time.Duration
+	// Retention is how long finished jobs are kept, a day at least; 0 keeps them all.
+	Retention time.Duration
 	// ReconcileInterval is how often lost hints and lost workers are looked for.
 	ReconcileInterval time.Duration
 	// Grace is how long work in hand may go on after a stop.
@@ -65,6 +80,7 @@ type Config struct {
 type Service struct {
 	cfg        Config
 	webhook    *webhookJob
+	purge      *purgeJob
 	dispatcher *dispatcher
 }
 
@@ -72,14 +88,27 @@ type Service struct {
 func New(cfg Config) *Service {
 	s := &Service{cfg: cfg}
 	s.dispatcher = newDispatcher(cfg)
+	s.dispatcher.lanes = newLanes(cfg.Workers, s.dispatcher.look)
 	s.webhook = &webhookJob{
 		store: cfg.Store, sender: cfg.Sender, observer: cfg.Observer, log: cfg.Log,
 		// A worker that finds its delivery slow still holds the lease when it is done.
 		lease: cfg.DeliveryTimeout + leaseMargin, waits: cfg.RetryWaits,
-		slots: make(chan struct{}, cfg.Workers), random: rand.Float64,
+		lanes: s.dispatcher.lanes, seats: semaphore.NewWeighted(int64(seatsAWorker * cfg.Workers)), random: rand.Float64,
 		taken: s.dispatcher.taken, later: s.dispatcher.lookAgainIn,
 	}
+	circuits := &circuits{
+		store: cfg.Store, observer: cfg.Observer, log: cfg.Log, probeEvery: cfg.CircuitProbe, maxWait: cfg.MaxWait,
+		failing: map[string]bool{}, probe: s.webhook.probe, closed: s.goOn,
+	}
+	s.purge = &purgeJob{store: cfg.Store, age: max(cfg.Retention, minRetention), log: cfg.Log}
+	s.webhook.circuits, s.dispatcher.circuits = circuits, circuits
 	return s
+}
+
+// goOn brings in the jobs of an endpoint that may answer again.
+func (s *Service) goOn(origin string) {
+	s.dispatcher.lanes.forget(origin)
+	s.dispatcher.look()
 }
 
 // leaseMargin is how much longer than a delivery a lease lasts. A job is taken
@@ -100,7 +129,11 @@ func (s *Service) Run(ctx context.Context) error {
 	defer cut()
 	s.webhook.sending = sending
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.cfg.Queue.Run(groupCtx, s.webhook) })
+	s.purge.stopping = groupCtx
+	group.Go(func() error { return s.cfg.Queue.Run(groupCtx, s.webhook, s.purge) })
+	if s.cfg.Retention > 0 {
+		group.Go(func() error { return s.purge.schedule(groupCtx, s.cfg.Queue) })
+	}
 	group.Go(func() error { return s.dispatcher.run(groupCtx) })
 	group.Go(func() error {
 		<-groupCtx.Done()
@@ -108,7 +141,9 @@ func (s *Service) Run(ctx context.Context) error {
 		context.AfterFunc(sending, func() { timer.Stop() })
 		return nil
 	})
-	if err := group.Wait(); err != nil {
+	err := group.Wait()
+	s.webhook.wait()
+	if err != nil {
 		return fmt.Errorf("jobservice: %w", err)
 	}
 	return nil

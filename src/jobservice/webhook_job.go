@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/harborhook/harborhook/src/hook"
 	"github.com/harborhook/harborhook/src/jobservice/job"
 )
@@ -22,13 +24,27 @@ type webhookJob struct {
 	log      *slog.Logger
 	lease    time.Duration
 	waits    []time.Duration
-	slots    chan struct{} // one for each delivery under way
-	random   func() float64
-	taken    func(ids []int64)
-	later    func(time.Duration)
+	lanes    *lanes
+	// seats bound the rows that are claimed and not recorded.
+	seats  *semaphore.Weighted
+	random func() float64
+	taken  func(ids []int64)
+	later  func(time.Duration)
+	// circuits hold back the jobs of origins that do not answer.
+	circuits *circuits
 	// sending ends when work in hand must be cut off.
 	sending context.Context
+	inHand  sync.WaitGroup
 }
+
+const (
+	// seatsAWorker is how many rows a process claims for each of its workers.
+	seatsAWorker = 4
+	// patience is how long a claimed row waits for a worker; up to mostPatience if
+	// its origin is fast. It is part of the lease.
+	patience     = 250 * time.Millisecond
+	mostPatience = 2 * time.Second
+)
 
 // Name is the kind's name in the queue.
 func (*webhookJob) Name() string { return kindWebhook }
@@ -36,41 +52,85 @@ func (*webhookJob) Name() string { return kindWebhook }
 // Priority is high: a notification is worth most when it comes at once.
 func (*webhookJob) Priority() uint { return job.JobPriorityHigh }
 
-// Run claims the rows of a hint and delivers them side by side. Rows that cannot
-// be claimed are not due, or somebody else's.
+// Run claims the rows of a hint and starts to deliver them, each in the lane of
+// its origin. It does not wait for the deliveries: a slow one must not keep the
+// queue's worker from the next hint. Rows that cannot be claimed are not due, or
+// somebody else's, or their origin has no room.
 func (w *webhookJob) Run(ctx context.Context, ids []int64) {
 	w.taken(ids)
-	claimed, err := w.store.Claim(ctx, ids, w.lease)
-	if err != nil {
-		w.log.Warn("cannot claim jobs; the reconciler will find them", "jobs", len(ids), "error", err)
-		return
-	}
-	if len(claimed) == 0 {
-		return
-	}
-	var group sync.WaitGroup
-	for _, d := range claimed[1:] {
-		group.Go(func() { w.deliver(ctx, d) })
-	}
-	w.deliver(ctx, claimed[0])
-	group.Wait()
+	w.start(ctx, ids, append(w.lanes.full(), w.circuits.open()...), w.circuits.isOpen)
 }
 
-// deliver makes one attempt and records it.
-func (w *webhookJob) deliver(ctx context.Context, d hook.Delivery) {
-	select {
-	case w.slots <- struct{}{}:
-		defer func() { <-w.slots }()
-	case <-w.sending.Done():
+// probe tries the oldest due job of an origin whose circuit is open.
+func (w *webhookJob) probe(ctx context.Context, origin string, take func() bool) {
+	due, err := w.store.Due(ctx, 1, nil, func(other string) int {
+		if other == origin {
+			return 1
+		}
+		return 0
+	})
+	if err != nil {
+		w.log.Warn("cannot look for a job of an origin", "origin", origin, "error", err)
+		return
+	}
+	if len(due) > 0 && take() {
+		w.start(ctx, due, nil, func(string) bool { return false })
+	}
+}
+
+// start claims rows, but for those of some origins, and starts to deliver them,
+// unless their origin must wait by then.
+func (w *webhookJob) start(ctx context.Context, ids []int64, except []string, mustWait func(origin string) bool) {
+	if w.seats.Acquire(w.sending, int64(len(ids))) != nil {
+		return // the process ends; the reconciler of another one finds the rows
+	}
+	claimed, err := w.store.Claim(ctx, ids, w.lease, except...)
+	if err != nil {
+		w.log.Warn("cannot claim jobs; the reconciler will find them", "jobs", len(ids), "error", err)
+	}
+	w.seats.Release(int64(len(ids) - len(claimed)))
+	var turnedAway []hook.Delivery
+	for _, d := range claimed {
+		t := w.lanes.ask(d.Origin)
+		if t == nil {
+			turnedAway = append(turnedAway, d)
+			continue
+		}
+		w.inHand.Go(func() {
+			defer w.seats.Release(1)
+			w.deliver(ctx, d, t, mustWait)
+		})
+	}
+	if len(turnedAway) > 0 {
+		w.release(ctx, turnedAway...)
+		w.seats.Release(int64(len(turnedAway)))
+	}
+}
+
+// wait waits until all deliveries that were started are recorded.
+func (w *webhookJob) wait() { w.inHand.Wait() }
+
+// deliver makes one attempt and records it. The worker is free for others as
+// soon as the attempt is over.
+func (w *webhookJob) deliver(ctx context.Context, d hook.Delivery, t *ticket, mustWait func(origin string) bool) {
+	if !w.turn(t) {
+		w.release(ctx, d)
+		return
+	}
+	if mustWait(d.Origin) {
+		w.lanes.leave(t, 0)
 		w.release(ctx, d)
 		return
 	}
 	attempt := w.sender.Send(w.sending, d)
 	if attempt.Result == hook.ResultInterrupted {
+		w.lanes.leave(t, 0)
 		w.release(ctx, d)
 		return
 	}
+	w.lanes.leave(t, attempt.Duration)
 	o := decide(d, attempt, w.waits, w.random())
+	w.circuits.attempted(ctx, d.Origin, attempt.Result)
 	if !w.finish(ctx, o) {
 		return
 	}
@@ -82,10 +142,30 @@ func (w *webhookJob) deliver(ctx context.Context, d hook.Delivery) {
 	}
 }
 
-// release gives back a job that a stop has cut off.
-func (w *webhookJob) release(ctx context.Context, d hook.Delivery) {
-	if err := w.store.Release(ctx, []hook.Delivery{d}); err != nil {
-		w.log.Warn("cannot give a job back; it comes back when its lease ends", "job", d.ID, "error", err)
+// turn waits for the ticket's worker. It returns false if there is none in time.
+func (w *webhookJob) turn(t *ticket) bool {
+	ticker := time.NewTicker(patience)
+	defer ticker.Stop()
+	for waited := time.Duration(0); waited < mostPatience; waited += patience {
+		select {
+		case <-t.ready:
+			return true
+		case <-w.sending.Done():
+			return !w.lanes.withdraw(t)
+		case <-ticker.C:
+		}
+		if !w.lanes.worthWaiting(t) {
+			break
+		}
+	}
+	return !w.lanes.withdraw(t)
+}
+
+// release gives back jobs that were not tried: a stop has cut them off, or
+// their origin has no room.
+func (w *webhookJob) release(ctx context.Context, claimed ...hook.Delivery) {
+	if err := w.store.Release(ctx, claimed); err != nil {
+		w.log.Warn("cannot give jobs back; they come back when their lease ends", "jobs", len(claimed), "error", err)
 	}
 }
 

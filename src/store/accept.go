@@ -40,6 +40,9 @@ func (s *Store) Accept(ctx context.Context, n hook.Notification, jobs []hook.Job
 }
 
 func (s *Store) acceptBatch(ctx context.Context, in []acceptIn) ([][]int64, error) {
+	if err := s.ready(ctx, s.sql.events, s.sql.jobs, s.sql.manifests, s.sql.tags, s.sql.heads); err != nil {
+		return nil, err
+	}
 	out := make([][]int64, len(in))
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		if err := s.expect(ctx, tx, in); err != nil {
@@ -81,24 +84,20 @@ func (s *Store) insertEvents(ctx context.Context, tx *sql.Tx, in []acceptIn) (ma
 	}
 	fresh := make(map[string]bool, len(events))
 	for part := range slices.Chunk(sortedKeys(events), rowsAStatement) {
-		values := s.newRows()
+		values := make([][]any, 0, len(part))
 		for _, id := range part {
 			e := events[id]
 			data, err := json.Marshal(e)
 			if err != nil {
 				return nil, fmt.Errorf("event %q: %w", id, err)
 			}
-			completeAt := raw("0")
+			completeAt := int64(0)
 			if e.Incomplete {
-				completeAt = raw(s.d.Now)
+				completeAt = 1 // long ago: it is due at once
 			}
-			values.add(e.ID, e.ProjectID, string(e.Type), e.Repository, micros(e.OccurredAt), string(data), raw(s.d.Now), completeAt)
+			values = append(values, []any{e.ID, e.ProjectID, string(e.Type), e.Repository, micros(e.OccurredAt), string(data), completeAt})
 		}
-		stored, err := tx.QueryContext(ctx, `INSERT INTO webhook_event (event_id, project_id, hook_type, repository, occurred_at, data, creation_time, complete_at)
-			VALUES `+values.String()+` ON CONFLICT (event_id) DO UPDATE
-				SET hook_type = excluded.hook_type, data = excluded.data, complete_at = 0
-				WHERE webhook_event.complete_at > 0 AND excluded.complete_at = 0
-			RETURNING event_id`, values.args...)
+		stored, err := s.query(ctx, tx, s.sql.events, values)
 		if err != nil {
 			return nil, fmt.Errorf("insert %d events: %w", len(part), err)
 		}
@@ -133,17 +132,16 @@ func (s *Store) insertJobs(ctx context.Context, tx *sql.Tx, in []acceptIn, fresh
 func (s *Store) insertJobRows(ctx context.Context, tx *sql.Tx, jobs map[string]*hook.Job) (map[string]int64, error) {
 	ids := make(map[string]int64, len(jobs))
 	for part := range slices.Chunk(sortedKeys(jobs), rowsAStatement) {
-		values := s.newRows()
+		values := make([][]any, 0, len(part))
 		for _, key := range part {
 			j := jobs[key]
-			values.add(j.UUID, j.Key, j.ProjectID, j.PolicyID, j.PolicyName, j.TargetPosition, j.EventID, string(j.HookType),
-				j.NotifyType, j.Target, j.Origin, j.PayloadFormat, j.ContentType, string(j.Detail), j.Repository, j.Tag, j.Digest,
-				string(cmp.Or(j.Status, hook.StatusPending)), j.StatusMessage, j.RedeliveryOf, raw(s.d.Now), raw(s.d.Now), raw(s.d.Now))
+			values = append(values, []any{
+				j.UUID, j.Key, j.ProjectID, j.PolicyID, j.PolicyName, j.TargetPosition, j.EventID, string(j.HookType),
+				j.NotifyType, j.Target, j.Origin, j.PayloadFormat, j.ContentType, string(j.Detail), j.Repository, j.Tag, j.Digest, j.RedeliveryOf,
+				string(cmp.Or(j.Status, hook.StatusPending)), j.StatusMessage,
+			})
 		}
-		stored, err := tx.QueryContext(ctx, `INSERT INTO webhook_job (job_uuid, job_key, project_id, policy_id, policy_name,
-				target_position, event_id, hook_type, notify_type, target, origin, payload_format, content_type, job_detail,
-				repository, tag, digest, status, status_message, redelivery_of, next_at, creation_time, update_time)
-			VALUES `+values.String()+` ON CONFLICT (job_key) DO NOTHING RETURNING id, job_key`, values.args...)
+		stored, err := s.query(ctx, tx, s.sql.jobs, values)
 		if err != nil {
 			return nil, fmt.Errorf("insert %d jobs: %w", len(part), err)
 		}

@@ -2,7 +2,7 @@ package store
 
 import (
 	"context"
-	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -13,25 +13,29 @@ import (
 )
 
 type claimIn struct {
-	ids   []int64
-	lease time.Duration
+	ids    []int64
+	lease  time.Duration
+	except []string
 }
 
 // Claim takes those of the jobs that wait and are due, for the length of the
 // lease, and returns them with what their policies say now. Jobs that are not
-// due, taken by somebody else or final are left out. A job whose policy or
+// due, taken by somebody else or final are left out, and so are those of the
+// excepted origins. A job whose policy or
 // target is gone, or whose policy is disabled, is stopped and left out.
-func (s *Store) Claim(ctx context.Context, ids []int64, lease time.Duration) ([]hook.Delivery, error) {
-	claimed, err := s.claim.Do(ctx, claimIn{ids: ids, lease: lease})
+func (s *Store) Claim(ctx context.Context, ids []int64, lease time.Duration, except ...string) ([]hook.Delivery, error) {
+	claimed, err := s.claim.Do(ctx, claimIn{ids: ids, lease: lease, except: except})
 	return claimed, s.wrap("claim jobs", err)
 }
 
 func (s *Store) claimBatch(ctx context.Context, in []claimIn) ([][]hook.Delivery, error) {
 	var ids []int64
 	var lease time.Duration
+	var except []string
 	askedBy := map[int64]int{}
 	for i, c := range in {
 		lease = max(lease, c.lease)
+		except = append(except, c.except...)
 		for _, id := range c.ids {
 			if _, again := askedBy[id]; !again {
 				askedBy[id] = i
@@ -40,68 +44,63 @@ func (s *Store) claimBatch(ctx context.Context, in []claimIn) ([][]hook.Delivery
 		}
 	}
 	slices.Sort(ids)
+	slices.Sort(except)
+	except = slices.Compact(except)
 
-	var claimed []hook.Delivery
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		var err error
-		if claimed, err = s.claimRows(ctx, tx, ids, lease); err != nil {
-			return err
-		}
-		claimed, err = s.addPolicies(ctx, tx, claimed)
-		return err
-	})
+	claimed, version, err := s.claimRows(ctx, ids, lease, except)
 	if err != nil {
 		return nil, err
 	}
+	ready, err := s.addPolicies(ctx, claimed, version)
+	if err != nil {
+		return nil, errors.Join(err, s.Release(ctx, claimed))
+	}
 	out := make([][]hook.Delivery, len(in))
-	for _, d := range claimed {
+	for _, d := range ready {
 		i := askedBy[d.ID]
 		out[i] = append(out[i], d)
 	}
 	return out, nil
 }
 
-func (s *Store) claimRows(ctx context.Context, tx *sql.Tx, ids []int64, lease time.Duration) ([]hook.Delivery, error) {
+// claimRows also returns the version that the policies had at that moment.
+func (s *Store) claimRows(ctx context.Context, ids []int64, lease time.Duration, except []string) (claimed []hook.Delivery, version int64, err error) {
 	token := uuid.NewString()
-	result, err := tx.QueryContext(ctx, `UPDATE webhook_job
+	result, err := s.write.QueryContext(ctx, `UPDATE webhook_job
 		SET status = 'running', lease_token = $2, lease_until = `+s.d.Now+` + $3, update_time = `+s.d.Now+`
 		WHERE id IN (SELECT id FROM webhook_job WHERE id `+fmt.Sprintf(s.d.In, "$1")+`
-			AND status IN ('pending', 'scheduled') AND next_at <= `+s.d.Now+` ORDER BY id `+s.d.SkipLocked+`)
-		RETURNING id, job_uuid, project_id, policy_id, target_position, event_id, hook_type, content_type, job_detail,
-			attempts, attempts + interruptions + 1`, s.d.IDs(ids), token, lease.Microseconds())
+			AND status IN ('pending', 'scheduled') AND next_at <= `+s.d.Now+`
+			AND NOT origin `+fmt.Sprintf(s.d.In, "$4")+` ORDER BY id `+s.d.SkipLocked+`)
+		RETURNING id, job_uuid, project_id, policy_id, target_position, origin, event_id, hook_type, content_type, job_detail,
+			attempts, attempts + interruptions + 1, (SELECT version FROM cache_version WHERE name = 'policies')`, s.d.IDs(ids), token, lease.Microseconds(), s.d.Texts(except))
 	if err != nil {
-		return nil, fmt.Errorf("claim %d jobs: %w", len(ids), err)
+		return nil, 0, fmt.Errorf("claim %d jobs: %w", len(ids), err)
 	}
-	var claimed []hook.Delivery
 	err = eachRow(result, func() error {
 		d := hook.Delivery{Lease: token}
 		d.Status = hook.StatusRunning
-		err := result.Scan(&d.ID, &d.UUID, &d.ProjectID, &d.PolicyID, &d.TargetPosition, &d.EventID, &d.HookType, &d.ContentType,
-			&d.Detail, &d.Attempts, &d.Number)
+		err := result.Scan(&d.ID, &d.UUID, &d.ProjectID, &d.PolicyID, &d.TargetPosition, &d.Origin, &d.EventID, &d.HookType, &d.ContentType,
+			&d.Detail, &d.Attempts, &d.Number, &version)
 		claimed = append(claimed, d)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("claim %d jobs: %w", len(ids), err)
+		return nil, 0, fmt.Errorf("claim %d jobs: %w", len(ids), err)
 	}
-	return claimed, nil
+	return claimed, version, nil
 }
 
 // addPolicies gives each claimed job its policy's target and secret of this
 // moment, and stops the jobs that have none any more.
-func (s *Store) addPolicies(ctx context.Context, tx *sql.Tx, claimed []hook.Delivery) ([]hook.Delivery, error) {
+func (s *Store) addPolicies(ctx context.Context, claimed []hook.Delivery, version int64) ([]hook.Delivery, error) {
 	if len(claimed) == 0 {
 		return nil, nil
 	}
-	jobs := make([]hook.Job, len(claimed))
-	for i, d := range claimed {
-		jobs[i] = d.Job
-	}
-	byID, err := s.policiesOf(ctx, tx, jobs)
+	byID, err := s.policiesOf(ctx, claimed, version)
 	if err != nil {
 		return nil, err
 	}
-	ready := claimed[:0]
+	ready := make([]hook.Delivery, 0, len(claimed))
 	stop := map[string][]int64{}
 	for _, d := range claimed {
 		p := byID[d.PolicyID]
@@ -119,35 +118,16 @@ func (s *Store) addPolicies(ctx context.Context, tx *sql.Tx, claimed []hook.Deli
 		}
 	}
 	for _, why := range sortedKeys(stop) {
-		if err := s.stopJobs(ctx, tx, why, `id `+fmt.Sprintf(s.d.In, "$2"), s.d.IDs(stop[why])); err != nil {
+		if err := s.stopJobs(ctx, s.write, why, `status = 'running' AND id `+fmt.Sprintf(s.d.In, "$2"), s.d.IDs(stop[why])); err != nil {
 			return nil, err
 		}
 	}
 	return ready, nil
 }
 
-// policiesOf returns the policies of jobs, by id, as far as they exist.
-func (s *Store) policiesOf(ctx context.Context, tx *sql.Tx, jobs []hook.Job) (map[int64]*hook.Policy, error) {
-	var ids []int64
-	for _, j := range jobs {
-		if !slices.Contains(ids, j.PolicyID) {
-			ids = append(ids, j.PolicyID)
-		}
-	}
-	policies, err := s.queryPolicies(ctx, tx, `id `+fmt.Sprintf(s.d.In, "$1"), s.d.IDs(ids))
-	if err != nil {
-		return nil, err
-	}
-	byID := make(map[int64]*hook.Policy, len(policies))
-	for i := range policies {
-		byID[policies[i].ID] = &policies[i]
-	}
-	return byID, nil
-}
-
 // stopJobs stops the jobs of a condition, whose placeholder is $2.
-func (s *Store) stopJobs(ctx context.Context, tx *sql.Tx, why, condition string, arg any) error {
-	_, err := tx.ExecContext(ctx, `UPDATE webhook_job
+func (s *Store) stopJobs(ctx context.Context, db execer, why, condition string, arg any) error {
+	_, err := db.ExecContext(ctx, `UPDATE webhook_job
 		SET status = 'stopped', status_message = $1, lease_token = '', update_time = `+s.d.Now+`
 		WHERE `+condition, why, arg)
 	if err != nil {

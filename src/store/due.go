@@ -8,15 +8,20 @@ import (
 )
 
 // Due returns the ids of up to limit jobs that wait and are due: the oldest of
-// each origin, origins in turn, at most perOrigin of one. It claims nothing.
-func (s *Store) Due(ctx context.Context, limit, perOrigin int) ([]int64, error) {
+// each origin, origins in turn, and of each as many as it has room for. Jobs that
+// are hinted already are left out. It claims nothing.
+func (s *Store) Due(ctx context.Context, limit int, hinted []int64, room func(origin string) int) ([]int64, error) {
 	origins, err := s.waitingOrigins(ctx)
 	if err != nil {
 		return nil, s.wrap("look up due jobs", err)
 	}
 	queues := make([][]int64, 0, len(origins))
 	for _, origin := range origins {
-		ids, err := s.dueOf(ctx, origin, min(limit, perOrigin))
+		most := min(limit, room(origin))
+		if most <= 0 {
+			continue
+		}
+		ids, err := s.dueOf(ctx, origin, hinted, most)
 		if err != nil {
 			return nil, s.wrap("look up due jobs", err)
 		}
@@ -48,10 +53,10 @@ func (s *Store) waitingOrigins(ctx context.Context) ([]string, error) {
 	return origins, err
 }
 
-func (s *Store) dueOf(ctx context.Context, origin string, limit int) ([]int64, error) {
+func (s *Store) dueOf(ctx context.Context, origin string, hinted []int64, limit int) ([]int64, error) {
 	result, err := s.read.QueryContext(ctx, `SELECT id FROM webhook_job
-		WHERE status IN ('pending', 'scheduled') AND origin = $1 AND next_at <= `+s.d.Now+`
-		ORDER BY next_at, id LIMIT $2`, origin, limit)
+		WHERE status IN ('pending', 'scheduled') AND origin = $1 AND next_at <= `+s.d.Now+` AND NOT id `+fmt.Sprintf(s.d.In, "$2")+`
+		ORDER BY next_at, id LIMIT $3`, origin, s.d.IDs(hinted), limit)
 	if err != nil {
 		return nil, fmt.Errorf("list due jobs of an origin: %w", err)
 	}

@@ -20,23 +20,28 @@ func (s *Store) Finish(ctx context.Context, o hook.Outcome) (bool, error) {
 }
 
 func (s *Store) finishBatch(ctx context.Context, outcomes []hook.Outcome) ([]bool, error) {
+	if err := s.ready(ctx, s.sql.attempts); err != nil {
+		return nil, err
+	}
 	ours := make([]bool, len(outcomes))
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		finished, err := s.finishRows(ctx, tx, outcomes)
 		if err != nil {
 			return err
 		}
-		values := s.newRows()
+		var attempts [][]any
 		for i, o := range outcomes {
 			ours[i] = finished[o.JobID]
 			if !ours[i] {
 				continue
 			}
-			if err := addAttempt(values, o.JobID, o.Attempt); err != nil {
+			row, err := attemptRow(o.JobID, o.Attempt)
+			if err != nil {
 				return err
 			}
+			attempts = append(attempts, row)
 		}
-		return insertAttempts(ctx, tx, values)
+		return s.insertAttempts(ctx, tx, attempts)
 	})
 	return ours, err
 }
@@ -44,24 +49,15 @@ func (s *Store) finishBatch(ctx context.Context, outcomes []hook.Outcome) ([]boo
 func (s *Store) finishRows(ctx context.Context, tx *sql.Tx, outcomes []hook.Outcome) (map[int64]bool, error) {
 	sorted := slices.Clone(outcomes)
 	slices.SortFunc(sorted, func(a, b hook.Outcome) int { return int(a.JobID - b.JobID) })
-	values := s.newRows()
-	for i, o := range sorted {
+	values := make([][]any, 0, len(sorted))
+	for _, o := range sorted {
 		status := 0
 		if o.Attempt.Response != nil {
 			status = o.Attempt.Response.Status
 		}
-		row := []any{o.JobID, o.Lease, string(o.Status), o.StatusMessage, status, o.RetryIn.Microseconds()}
-		if i == 0 { // the first row's types are the column's
-			values.addTyped([]string{"bigint", "text", "text", "text", "bigint", "bigint"}, row...)
-			continue
-		}
-		values.add(row...)
+		values = append(values, []any{o.JobID, o.Lease, string(o.Status), o.StatusMessage, status, o.RetryIn.Microseconds()})
 	}
-	result, err := tx.QueryContext(ctx, `WITH o (id, lease, status, message, http_status, retry_in) AS (VALUES `+values.String()+`)
-		UPDATE webhook_job SET status = o.status, status_message = o.message, attempts = attempts + 1,
-			http_status = o.http_status, next_at = `+s.d.Now+` + o.retry_in, lease_token = '', update_time = `+s.d.Now+`
-		FROM o WHERE webhook_job.id = o.id AND webhook_job.status = 'running' AND webhook_job.lease_token = o.lease
-		RETURNING webhook_job.id`, values.args...)
+	result, err := s.query(ctx, tx, s.sql.finish, values)
 	if err != nil {
 		return nil, fmt.Errorf("finish %d jobs: %w", len(outcomes), err)
 	}
@@ -78,11 +74,11 @@ func (s *Store) finishRows(ctx context.Context, tx *sql.Tx, outcomes []hook.Outc
 	return finished, nil
 }
 
-// addAttempt appends the row of one attempt.
-func addAttempt(values *rows, jobID int64, a hook.Attempt) error {
+// attemptRow returns the row of one attempt.
+func attemptRow(jobID int64, a hook.Attempt) ([]any, error) {
 	requestHeaders, err := json.Marshal(a.Request.Headers)
 	if err != nil {
-		return fmt.Errorf("request headers of job %d: %w", jobID, err)
+		return nil, fmt.Errorf("request headers of job %d: %w", jobID, err)
 	}
 	var r hook.Response
 	if a.Response != nil {
@@ -90,22 +86,19 @@ func addAttempt(values *rows, jobID int64, a hook.Attempt) error {
 	}
 	responseHeaders, err := json.Marshal(r.Headers)
 	if err != nil {
-		return fmt.Errorf("response headers of job %d: %w", jobID, err)
+		return nil, fmt.Errorf("response headers of job %d: %w", jobID, err)
 	}
-	values.add(jobID, a.Number, micros(a.StartedAt), a.Duration.Microseconds(), string(a.Result), storable(a.Error), a.RemoteAddr,
-		storable(a.Request.URL), string(requestHeaders), r.Status, string(responseHeaders), storable(r.Body), r.Truncated)
-	return nil
+	return []any{
+		jobID, a.Number, micros(a.StartedAt), a.Duration.Microseconds(), string(a.Result), storable(a.Error), a.RemoteAddr,
+		storable(a.Request.URL), string(requestHeaders), r.Status, string(responseHeaders), storable(r.Body), r.Truncated,
+	}, nil
 }
 
-func insertAttempts(ctx context.Context, tx *sql.Tx, values *rows) error {
-	if len(values.args) == 0 {
-		return nil
-	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO webhook_attempt (job_id, number, started_at, duration, result, error, remote_addr,
-		request_url, request_headers, response_status, response_headers, response_body, response_truncated)
-		VALUES `+values.String()+` ON CONFLICT (job_id, number) DO NOTHING`, values.args...)
-	if err != nil {
-		return fmt.Errorf("insert attempts: %w", err)
+func (s *Store) insertAttempts(ctx context.Context, tx *sql.Tx, attempts [][]any) error {
+	for part := range slices.Chunk(attempts, rowsAStatement) {
+		if err := s.exec(ctx, tx, s.sql.attempts, part); err != nil {
+			return fmt.Errorf("insert %d attempts: %w", len(part), err)
+		}
 	}
 	return nil
 }
@@ -121,7 +114,7 @@ const maxInterruptions = 3
 func (s *Store) Recover(ctx context.Context, lease time.Duration) (int, error) {
 	recovered := 0
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		values := s.newRows()
+		var attempts [][]any
 		result, err := tx.QueryContext(ctx, `UPDATE webhook_job SET interruptions = interruptions + 1,
 				status = CASE WHEN interruptions >= $1 THEN 'error' WHEN attempts > 0 THEN 'scheduled' ELSE 'pending' END,
 				status_message = CASE WHEN interruptions >= $1 THEN 'interrupted too often' ELSE 'interrupted' END,
@@ -140,12 +133,14 @@ func (s *Store) Recover(ctx context.Context, lease time.Duration) (int, error) {
 			}
 			a.StartedAt, a.Duration = timeOf(until).Add(-lease), 0
 			recovered++
-			return addAttempt(values, id, a)
+			row, err := attemptRow(id, a)
+			attempts = append(attempts, row)
+			return err
 		})
 		if err != nil {
 			return err
 		}
-		return insertAttempts(ctx, tx, values)
+		return s.insertAttempts(ctx, tx, attempts)
 	})
 	return recovered, s.wrap("take back jobs", err)
 }

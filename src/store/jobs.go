@@ -131,13 +131,14 @@ func (s *Store) LastTriggers(ctx context.Context, of []hook.Trigger) (map[hook.T
 // addLastTriggers asks the index once for each trigger: going through the jobs
 // would take longer with every delivery.
 func (s *Store) addLastTriggers(ctx context.Context, last map[hook.Trigger]time.Time, of []hook.Trigger) error {
-	values := s.newRows()
-	for _, t := range of {
-		values.addTyped([]string{"bigint", "text"}, t.PolicyID, string(t.HookType))
+	rows := make([][]any, len(of))
+	for i, t := range of {
+		rows[i] = []any{t.PolicyID, string(t.HookType)}
 	}
-	result, err := s.read.QueryContext(ctx, `WITH t (policy_id, hook_type) AS (VALUES `+values.String()+`)
+	source, args := s.d.Values([]string{"bigint", "text"}, rows)
+	result, err := s.read.QueryContext(ctx, `WITH t (policy_id, hook_type) AS (`+source+`)
 		SELECT t.policy_id, t.hook_type, (SELECT max(j.creation_time) FROM webhook_job j
-			WHERE j.policy_id = t.policy_id AND j.hook_type = t.hook_type) FROM t`, values.args...)
+			WHERE j.policy_id = t.policy_id AND j.hook_type = t.hook_type) FROM t`, args...)
 	if err != nil {
 		return err
 	}

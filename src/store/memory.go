@@ -58,7 +58,7 @@ func (s *Store) writeManifests(ctx context.Context, tx *sql.Tx, manifests map[ho
 	slices.SortFunc(refs, func(a, b hook.ManifestRef) int {
 		return slices.Compare([]string{a.Repository, a.Digest}, []string{b.Repository, b.Digest})
 	})
-	values := s.newRows()
+	var values [][]any
 	for _, ref := range refs {
 		m := manifests[ref]
 		if m == nil {
@@ -71,16 +71,9 @@ func (s *Store) writeManifests(ctx context.Context, tx *sql.Tx, manifests map[ho
 		if err != nil {
 			return fmt.Errorf("platforms of %s: %w", m.Digest, err)
 		}
-		values.add(m.Repository, m.Digest, m.MediaType, string(m.Kind), m.ConfigDigest, string(platforms), raw(s.d.Now))
+		values = append(values, []any{m.Repository, m.Digest, m.MediaType, string(m.Kind), m.ConfigDigest, string(platforms)})
 	}
-	// What is told later without its details must not wipe out what was known.
-	return insert(ctx, tx, "manifests", `INSERT INTO memory_manifest (repository, digest, media_type, kind, config_digest, platforms, update_time)`, values,
-		`ON CONFLICT (repository, digest) DO UPDATE SET
-			media_type = CASE WHEN excluded.media_type = '' THEN memory_manifest.media_type ELSE excluded.media_type END,
-			kind = CASE WHEN excluded.kind = '' THEN memory_manifest.kind ELSE excluded.kind END,
-			config_digest = CASE WHEN excluded.config_digest = '' THEN memory_manifest.config_digest ELSE excluded.config_digest END,
-			platforms = CASE WHEN excluded.platforms = 'null' THEN memory_manifest.platforms ELSE excluded.platforms END,
-			update_time = excluded.update_time`)
+	return s.remember(ctx, tx, "manifests", s.sql.manifests, values)
 }
 
 func (s *Store) writeTags(ctx context.Context, tx *sql.Tx, tags map[[2]string]*hook.Tag) error {
@@ -89,14 +82,12 @@ func (s *Store) writeTags(ctx context.Context, tx *sql.Tx, tags map[[2]string]*h
 		names = append(names, name)
 	}
 	slices.SortFunc(names, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
-	values := s.newRows()
+	var values [][]any
 	for _, name := range names {
 		t := tags[name]
-		values.add(t.Repository, t.Name, t.Digest, t.DeletedBy, micros(t.RecoveredAt), raw(s.d.Now))
+		values = append(values, []any{t.Repository, t.Name, t.Digest, t.DeletedBy, micros(t.RecoveredAt)})
 	}
-	return insert(ctx, tx, "tags", `INSERT INTO memory_tag (repository, name, digest, deleted_by, recovered_at, update_time)`, values,
-		`ON CONFLICT (repository, name) DO UPDATE SET digest = excluded.digest, deleted_by = excluded.deleted_by,
-			recovered_at = excluded.recovered_at, update_time = excluded.update_time`)
+	return s.remember(ctx, tx, "tags", s.sql.tags, values)
 }
 
 func (s *Store) writeHeads(ctx context.Context, tx *sql.Tx, heads map[hook.Head]int64) error {
@@ -107,20 +98,18 @@ func (s *Store) writeHeads(ctx context.Context, tx *sql.Tx, heads map[hook.Head]
 	slices.SortFunc(keys, func(a, b hook.Head) int {
 		return slices.Compare([]string{a.Repository, a.Digest, a.UserAgent, a.Client, a.Tag}, []string{b.Repository, b.Digest, b.UserAgent, b.Client, b.Tag})
 	})
-	values := s.newRows()
+	var values [][]any
 	for _, h := range keys {
-		values.add(h.Repository, h.Digest, h.UserAgent, h.Client, h.Tag, heads[h])
+		values = append(values, []any{h.Repository, h.Digest, h.UserAgent, h.Client, h.Tag, heads[h]})
 	}
-	return insert(ctx, tx, "heads", `INSERT INTO memory_head (repository, digest, user_agent, client, tag, at)`, values,
-		`ON CONFLICT (repository, digest, user_agent, client, tag) DO UPDATE SET at = excluded.at WHERE excluded.at > memory_head.at`)
+	return s.remember(ctx, tx, "heads", s.sql.heads, values)
 }
 
-func insert(ctx context.Context, tx *sql.Tx, what, into string, values *rows, onConflict string) error {
-	if len(values.args) == 0 {
-		return nil
-	}
-	if _, err := tx.ExecContext(ctx, into+" VALUES "+values.String()+" "+onConflict, values.args...); err != nil {
-		return fmt.Errorf("remember %s: %w", what, err)
+func (s *Store) remember(ctx context.Context, tx *sql.Tx, what string, b bulk, values [][]any) error {
+	for part := range slices.Chunk(values, rowsAStatement) {
+		if err := s.exec(ctx, tx, b, part); err != nil {
+			return fmt.Errorf("remember %s: %w", what, err)
+		}
 	}
 	return nil
 }

@@ -17,6 +17,11 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
+// execer is a database or a transaction.
+type execer interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
 // storedTarget is a target after the first, as it stands in more_targets.
 type storedTarget struct {
 	Type            string `json:"type"`

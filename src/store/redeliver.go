@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -22,7 +23,7 @@ func (s *Store) Redeliver(ctx context.Context, projectID int64, ids []int64) (ho
 		if err != nil || len(old) == 0 {
 			return err
 		}
-		policies, err := s.policiesOf(ctx, tx, old)
+		policies, err := s.policiesNow(ctx, tx, old)
 		if err != nil {
 			return err
 		}
@@ -58,6 +59,26 @@ func (s *Store) jobsByID(ctx context.Context, tx *sql.Tx, projectID int64, ids [
 		return err
 	})
 	return jobs, err
+}
+
+// policiesNow returns the policies of jobs, by id, as far as they exist in this
+// transaction.
+func (s *Store) policiesNow(ctx context.Context, tx *sql.Tx, jobs []hook.Job) (map[int64]*hook.Policy, error) {
+	var ids []int64
+	for _, j := range jobs {
+		if !slices.Contains(ids, j.PolicyID) {
+			ids = append(ids, j.PolicyID)
+		}
+	}
+	policies, err := s.queryPolicies(ctx, tx, `id `+fmt.Sprintf(s.d.In, "$1"), s.d.IDs(ids))
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[int64]*hook.Policy, len(policies))
+	for i := range policies {
+		byID[policies[i].ID] = &policies[i]
+	}
+	return byID, nil
 }
 
 // obstacle says what keeps a job from being delivered again; p is nil if its

@@ -9,6 +9,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/astaxie/beego/orm"
@@ -22,12 +23,20 @@ type Dialect struct {
 	Driver string
 	// Now is the SQL expression of the database's clock, in microseconds since 1970.
 	Now string
-	// Placeholder stands for the n-th value, from 1, of a statement of many rows.
-	Placeholder func(n int) string
-	// In is the SQL condition "is one of", with %s for the placeholder of IDs' value.
+	// Values is the table of values of a statement that writes many rows: SQL, and
+	// its arguments. The types are of the columns: text, bigint, integer, boolean;
+	// the values string, int, int64 and bool.
+	Values func(types []string, rows [][]any) (text string, args []any)
+	// ConstantText says that the text of Values depends on the types only, so that
+	// statements are worth preparing.
+	ConstantText bool
+	// In is the SQL condition "is one of", with %s for the placeholder of a value
+	// that IDs or Texts made.
 	In string
 	// IDs turns ids into the value for In.
 	IDs func([]int64) any
+	// Texts turns texts into the value for In.
+	Texts func([]string) any
 	// SkipLocked ends a SELECT whose rows another transaction may hold; may be empty.
 	SkipLocked string
 	// Writers is how many batches of one kind may be written at the same time.
@@ -49,14 +58,18 @@ type Config struct {
 
 // Store is the database. It is safe for concurrent use.
 type Store struct {
-	d      Dialect
-	write  *sql.DB
-	read   *sql.DB
-	orm    orm.Ormer
-	seal   *sealer
-	accept *batcher[acceptIn, []int64]
-	claim  *batcher[claimIn, []hook.Delivery]
-	finish *batcher[hook.Outcome, bool]
+	d     Dialect
+	write *sql.DB
+	read  *sql.DB
+	orm   orm.Ormer
+	seal  *sealer
+	// prepared holds *sql.Stmt by text.
+	prepared sync.Map
+	sql      statements
+	policies policyCache
+	accept   *batcher[acceptIn, []int64]
+	claim    *batcher[claimIn, []hook.Delivery]
+	finish   *batcher[hook.Outcome, bool]
 }
 
 // New returns a Store over open databases, which it owns from then on.
@@ -69,7 +82,7 @@ func New(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the object mapper: %w", err)
 	}
-	s := &Store{d: cfg.Dialect, write: cfg.Write, read: cfg.Read, orm: o, seal: seal}
+	s := &Store{d: cfg.Dialect, write: cfg.Write, read: cfg.Read, orm: o, seal: seal, sql: newStatements(cfg.Dialect)}
 	s.accept = newBatcher(cfg.Dialect.Writers, 200, s.acceptBatch)
 	s.claim = newBatcher(cfg.Dialect.Writers, 200, s.claimBatch)
 	s.finish = newBatcher(cfg.Dialect.Writers, 200, s.finishBatch)

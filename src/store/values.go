@@ -2,8 +2,10 @@ package store
 
 import (
 	"cmp"
+	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -14,52 +16,76 @@ import (
 // (PostgreSQL takes 65,535, SQLite 32,766).
 const rowsAStatement = 500
 
-// raw is SQL that stands in a row as it is, in place of a value.
-type raw string
-
-// rows builds the VALUES of a statement that writes many rows: one placeholder
-// for each value, in order.
-type rows struct {
-	placeholder func(n int) string
-	sql         strings.Builder
-	args        []any
+// bulk is a statement that writes many rows: SQL around a table of values, whose
+// columns have types: text, bigint, integer or boolean.
+type bulk struct {
+	before, after string
+	types         []string
 }
 
-func (s *Store) newRows() *rows { return &rows{placeholder: s.d.Placeholder} }
-
-// add appends one row.
-func (r *rows) add(values ...any) {
-	if r.sql.Len() > 0 {
-		r.sql.WriteByte(',')
+// insertInto returns the bulk that inserts rows into columns. Each row gets the
+// constants too: columns with an SQL expression. The rest, for example ON
+// CONFLICT, ends the statement.
+func insertInto(table string, columns [][2]string, constants [][2]string, rest string) bulk {
+	var names, types, values []string
+	for _, c := range columns {
+		names, types = append(names, c[0]), append(types, c[1])
 	}
-	r.sql.WriteByte('(')
-	for i, v := range values {
-		if i > 0 {
-			r.sql.WriteByte(',')
-		}
-		if text, ok := v.(raw); ok {
-			r.sql.WriteString(string(text))
+	for _, c := range constants {
+		names, values = append(names, c[0]), append(values, ", "+c[1])
+	}
+	return bulk{
+		before: `INSERT INTO ` + table + ` (` + strings.Join(names, ", ") + `) SELECT v.*` + strings.Join(values, "") + ` FROM (`,
+		after:  `) AS v WHERE true ` + rest, // without WHERE, SQLite takes ON CONFLICT for a join's ON
+		types:  types,
+	}
+}
+
+// query runs a bulk with its rows. The statement's text is the same each time
+// where the dialect says so, and is then prepared once; ready must have been
+// called before the transaction began.
+func (s *Store) query(ctx context.Context, tx *sql.Tx, b bulk, rows [][]any) (*sql.Rows, error) {
+	source, args := s.d.Values(b.types, rows)
+	text := b.before + source + b.after
+	if known, ok := s.prepared.Load(text); ok {
+		return tx.StmtContext(ctx, known.(*sql.Stmt)).QueryContext(ctx, args...)
+	}
+	return tx.QueryContext(ctx, text, args...)
+}
+
+// exec is query without rows to read.
+func (s *Store) exec(ctx context.Context, tx *sql.Tx, b bulk, rows [][]any) error {
+	result, err := s.query(ctx, tx, b, rows)
+	if err != nil {
+		return err
+	}
+	return eachRow(result, func() error { return nil })
+}
+
+// ready prepares statements. A transaction must not wait for the connection that
+// this needs: all of them might be in transactions.
+func (s *Store) ready(ctx context.Context, statements ...bulk) error {
+	if !s.d.ConstantText {
+		return nil
+	}
+	for _, b := range statements {
+		source, _ := s.d.Values(b.types, nil)
+		text := b.before + source + b.after
+		if _, ok := s.prepared.Load(text); ok {
 			continue
 		}
-		r.args = append(r.args, v)
-		r.sql.WriteString(r.placeholder(len(r.args)))
+		statement, err := s.write.PrepareContext(ctx, text)
+		if err != nil {
+			return fmt.Errorf("prepare a statement: %w", err)
+		}
+		if _, lost := s.prepared.LoadOrStore(text, statement); lost {
+			if err := statement.Close(); err != nil {
+				return fmt.Errorf("close a statement: %w", err)
+			}
+		}
 	}
-	r.sql.WriteByte(')')
+	return nil
 }
-
-// addTyped appends a row whose values are cast to types. The first row of VALUES
-// that stand alone decides the types of the columns.
-func (r *rows) addTyped(types []string, values ...any) {
-	casts := make([]any, len(values))
-	for i, v := range values {
-		r.args = append(r.args, v)
-		casts[i] = raw("CAST(" + r.placeholder(len(r.args)) + " AS " + types[i] + ")")
-	}
-	r.add(casts...)
-}
-
-// String returns "($1,$2),($3,$4)…", or the same with the dialect's placeholders.
-func (r *rows) String() string { return r.sql.String() }
 
 // where builds the WHERE of a list that its caller may narrow.
 type where struct {

@@ -16,7 +16,7 @@ import (
 // patient gives tests the time to break something before the last attempt, and
 // takes back the jobs of a dead worker after 7 seconds.
 func patient() harness.Settings {
-	return harness.Settings{"RETRY_BACKOFF": "3s,5s,5s", "DELIVERY_TIMEOUT": "2s"}
+	return harness.Settings{"RETRY_BACKOFF": "3s,5s,5s", "DELIVERY_TIMEOUT": "2s", "CIRCUIT_PROBE": "1s"}
 }
 
 // recovery is the longest that a job of a dead worker waits: lease and interval,
@@ -218,6 +218,7 @@ func TestWhilePostgreSQLIsAwayEventsAreRefusedAtOnceAndTakenAfterwards(t *testin
 	c.policy(t, "pushImage")
 	c.MustNotify(t, harness.NewPush(c.project+"/app", "before"))
 	c.receiver.Wait(t, 1, soon)
+	c.Admin.FinalJobs(t, c.project, 1, soon) // an attempt that cannot be recorded is repeated
 
 	postgres.StopImmediately()
 	events := pushes(c.project, 10)

@@ -24,7 +24,9 @@ const (
 type Settings map[string]string
 
 // quick makes waits short enough for tests: four attempts take about a second.
-func quick() Settings { return Settings{"RETRY_BACKOFF": "200ms,300ms,400ms"} }
+func quick() Settings {
+	return Settings{"RETRY_BACKOFF": "200ms,300ms,400ms", "CIRCUIT_PROBE": "500ms"}
+}
 
 // System is the whole system in one shape.
 type System struct {
@@ -50,6 +52,9 @@ type System struct {
 	// RegistryProcess is the registry of a production system of its own, or nil.
 	RegistryProcess *Process
 
+	// settings and binary are what another process of the program needs.
+	settings []Settings
+	binary   string
 	// processes are the program's, in the order of their start.
 	processes []*Process
 }
@@ -129,7 +134,7 @@ func newStandalone(t T, binary string, settings Settings) *System {
 	core, registry := FreeAddr(t), FreeAddr(t)
 	s := newSystem(Standalone, core, registry)
 	s.Operator, s.DataDir = "admin", folder(t)
-	s.start(t, binary, Standalone, "http://"+core, Settings{
+	s.start(t, binary, Standalone, Standalone, "http://"+core, Settings{
 		"DATA_DIR": s.DataDir, "CORE_ADDR": core, "JOBSERVICE_ADDR": FreeAddr(t), "REGISTRY_ADDR": registry,
 		"ADMIN_PASSWORD": s.password, "NOTIFICATION_TOKEN": s.Token, "COMPONENT_TOKEN": s.ComponentToken,
 	}, settings)
@@ -147,8 +152,9 @@ func newProduction(t T, binary, databaseURL string, redis *Redis, settings Setti
 		"EXTERNAL_REGISTRY": registry, "NOTIFICATION_TOKEN": s.Token, "COMPONENT_TOKEN": s.ComponentToken,
 		"ADMIN_PASSWORD": s.password, "ALLOWED_NETWORKS": "loopback,private",
 	}
-	s.start(t, binary, "core", "http://"+core, common, settings)
-	s.start(t, binary, "jobservice", "http://"+jobService, common, settings)
+	s.start(t, binary, "core", "core", "http://"+core, common, settings)
+	s.start(t, binary, "jobservice", "jobservice", "http://"+jobService, common, settings)
+	s.binary, s.settings = binary, []Settings{common, settings}
 	return s
 }
 
@@ -158,8 +164,25 @@ func newSystem(shape, core, registry string) *System {
 	return s
 }
 
-// start starts a process of the program and waits until it says that it is ready.
-func (s *System) start(t T, binary, name, url string, settings ...Settings) {
+// Replicate starts a second Core and a second JobService of a production system,
+// core-2 and jobservice-2, and returns a view of the system through them.
+func (s *System) Replicate(t T) *System {
+	t.Helper()
+	core, jobService := FreeAddr(t), FreeAddr(t)
+	second := *s
+	second.CoreURL = "http://" + core
+	second.Admin = second.As("admin", s.password)
+	own := Settings{"CORE_ADDR": core, "JOBSERVICE_ADDR": jobService, "JOBSERVICE_URL": "http://" + jobService}
+	settings := append(slices.Clone(s.settings), own)
+	s.start(t, s.binary, "core", "core-2", "http://"+core, settings...)
+	s.start(t, s.binary, "jobservice", "jobservice-2", "http://"+jobService, settings...)
+	second.processes = s.processes
+	return &second
+}
+
+// start starts a process of the program, in a shape, and waits until it says that
+// it is ready.
+func (s *System) start(t T, binary, shape, name, url string, settings ...Settings) {
 	t.Helper()
 	merged := Settings{}
 	for _, given := range settings {
@@ -169,7 +192,7 @@ func (s *System) start(t T, binary, name, url string, settings ...Settings) {
 	for variable, value := range merged {
 		env = append(env, "HARBORHOOK_"+variable+"="+value)
 	}
-	p := newProcess(t, command{name: name, path: binary, args: []string{name}, env: env, dir: folder(t), ready: answers(url + "/readyz")})
+	p := newProcess(t, command{name: name, path: binary, args: []string{shape}, env: env, dir: folder(t), ready: answers(url + "/readyz")})
 	p.Start()
 	s.processes = append(s.processes, p)
 }

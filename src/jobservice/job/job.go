@@ -18,8 +18,8 @@ type Interface interface {
 	Name() string
 	// Priority is one of the JobPriority values, or between them.
 	Priority() uint
-	// Run works off one hint: the ids of rows that may be due. It answers when all
-	// of them are done or given back; what fails is in the rows, not in the queue.
-	// It may run many times at once.
+	// Run works off one hint: the ids of rows that may be due. It may leave work in
+	// hand when it returns, if it does not depend on the queue any more; what fails
+	// is in the rows, not in the queue. It may run many times at once.
 	Run(ctx context.Context, ids []int64)
 }

@@ -195,6 +195,7 @@ func (q *Queue) Run(ctx context.Context, kinds ...job.Interface) error {
 	workers := q.workerPool(ctx, bell)
 	defer workers.Close() //nolint:errcheck // nothing is written to it any more
 
+	q.checkEviction(ctx)
 	listening := make(chan struct{})
 	go func() {
 		defer close(listening)
@@ -222,4 +223,16 @@ func (q *Queue) Run(ctx context.Context, kinds ...job.Interface) error {
 	pool.Stop()
 	<-listening
 	return nil
+}
+
+// checkEviction warns of a Redis that drops keys when its memory is full: hints
+// that are dropped cost seconds each. One that is away, or does not tell, is left
+// alone.
+func (q *Queue) checkEviction(ctx context.Context) {
+	answer, err := redis.Strings(q.do(ctx, "CONFIG", "GET", "maxmemory-policy"))
+	if err != nil || len(answer) != 2 || answer[1] == "noeviction" {
+		return
+	}
+	q.cfg.Log.Warn("redis drops keys when its memory is full, and with them hints, so that deliveries come late; set its maxmemory-policy to noeviction",
+		"maxmemory_policy", answer[1])
 }

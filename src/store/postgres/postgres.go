@@ -11,7 +11,9 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"reflect"
 	"strconv"
+	"strings"
 
 	pgmigrate "github.com/golang-migrate/migrate/v4/database/postgres"
 	"github.com/lib/pq"
@@ -24,13 +26,52 @@ import (
 var dialect = store.Dialect{
 	Driver:        "postgres",
 	Now:           "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
-	Placeholder:   func(n int) string { return "$" + strconv.Itoa(n) },
-	In:            "= ANY(%s)",
-	IDs:           func(ids []int64) any { return pq.Array(ids) },
+	Values:        unnest,
+	ConstantText:  true,
+	In:            "= ANY(%s)", // which is NULL, not false, for an array that is NULL
+	IDs:           func(ids []int64) any { return pq.Array(append([]int64{}, ids...)) },
+	Texts:         func(texts []string) any { return pq.Array(append([]string{}, texts...)) },
 	SkipLocked:    "FOR UPDATE SKIP LOCKED",
 	Writers:       1, // two halve the batches and wait for each other's rows
 	IsUnique:      func(err error) bool { return codeOf(err) == "23505" },
 	IsUnavailable: isUnavailable,
+}
+
+// unnest makes a table of one array for each column.
+func unnest(types []string, rows [][]any) (text string, args []any) {
+	var b strings.Builder
+	for i, sqlType := range types {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString("$" + strconv.Itoa(i+1) + "::" + sqlType + "[]")
+		args = append(args, column(sqlType, i, rows))
+	}
+	return "SELECT * FROM unnest(" + b.String() + ")", args
+}
+
+// column returns the i-th values of the rows as an array.
+func column(sqlType string, i int, rows [][]any) any {
+	switch sqlType {
+	case "text":
+		return pq.Array(collect[string](i, rows))
+	case "boolean":
+		return pq.Array(collect[bool](i, rows))
+	default:
+		numbers := make([]int64, len(rows))
+		for n, row := range rows {
+			numbers[n] = reflect.ValueOf(row[i]).Int()
+		}
+		return pq.Array(numbers)
+	}
+}
+
+func collect[V any](i int, rows [][]any) []V {
+	values := make([]V, len(rows))
+	for n, row := range rows {
+		values[n] = row[i].(V)
+	}
+	return values
 }
 
 // Config says which database and how to use it.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/astaxie/beego/orm"
 	sqlitemigrate "github.com/golang-migrate/migrate/v4/database/sqlite"
@@ -26,21 +27,34 @@ func init() {
 }
 
 var dialect = store.Dialect{
-	Driver: "sqlite",
-	Now:    "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
-	// The driver looks each numbered one up by name, which is quadratic.
-	Placeholder: func(int) string { return "?" },
-	In:          "IN (SELECT value FROM json_each(%s))",
-	IDs: func(ids []int64) any {
-		list, _ := json.Marshal(ids) //nolint:errchkjson // numbers always marshal
-		return string(list)
-	},
+	Driver:  "sqlite",
+	Now:     "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+	Values:  values,
+	In:      "IN (SELECT value FROM json_each(%s))",
+	IDs:     func(ids []int64) any { return list(ids) },
+	Texts:   func(texts []string) any { return list(texts) },
 	Writers: 1, // SQLite has one writer at a time
 	IsUnique: func(err error) bool {
 		code := codeOf(err)
 		return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 	},
 	IsUnavailable: isUnavailable,
+}
+
+// values writes a placeholder for each value. They are not numbered: the driver
+// looks each numbered one up by name, which is quadratic.
+func values(types []string, rows [][]any) (text string, args []any) {
+	row := "(?" + strings.Repeat(",?", len(types)-1) + ")"
+	for _, r := range rows {
+		args = append(args, r...)
+	}
+	return "VALUES " + row + strings.Repeat(","+row, max(0, len(rows)-1)), args
+}
+
+// list writes values for json_each. None is [], not null, which would be a value.
+func list[V int64 | string](values []V) string {
+	text, _ := json.Marshal(append([]V{}, values...)) //nolint:errchkjson // numbers and texts always marshal
+	return string(text)
 }
 
 // readers bounds the connections that read beside the one that writes.

@@ -43,6 +43,14 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"an expired lease is taken back, three times at most", expiredLease},
 		{"a released job is due at once", released},
 		{"due jobs come oldest first, origins in turn", dueInTurn},
+		{"a claim leaves out the origins that have no room", exceptedOrigin},
+		{"a circuit opens after failures in a row, once", circuitOpens},
+		{"an answer or a person closes a circuit", circuitCloses},
+		{"one caller at a time may try an open circuit", circuitProbe},
+		{"jobs of an open circuit say why they wait", circuitTells},
+		{"jobs that were never tried are given up when they are old", givenUp},
+		{"only jobs that are final and old are purged", purged},
+		{"waiting jobs are counted up to a limit", waitingCounted},
 		{"jobs are found by every filter", jobFilters},
 		{"hostile answers are stored", hostileAnswers},
 		{"the tag memory keeps the last word", memoryKeepsLastWord},
@@ -448,7 +456,7 @@ func retryWaits(t *testing.T, f *fixture) {
 	claimed, err := f.Claim(f.ctx, []int64{id}, lease)
 	must(t, err)
 	wantEqual(t, "claimed before its time", len(claimed), 0)
-	due, err := f.Due(f.ctx, 10, 10)
+	due, err := f.Due(f.ctx, 10, nil, room(10))
 	must(t, err)
 	wantEqual(t, "due", len(due), 0)
 
@@ -536,15 +544,41 @@ func dueInTurn(t *testing.T, f *fixture) {
 	for i := range 2 {
 		second = append(second, f.accept(t, fmt.Sprintf("b%d", i), other)...)
 	}
-	due, err := f.Due(f.ctx, 5, 3)
+	due, err := f.Due(f.ctx, 5, nil, room(3))
 	must(t, err)
 	wantEqual(t, "due", due, []int64{second[0], first[0], second[1], first[1], first[2]})
-	due, err = f.Due(f.ctx, 100, 100)
+	due, err = f.Due(f.ctx, 100, nil, room(100))
 	must(t, err)
 	wantEqual(t, "all due", len(due), 7)
+	due, err = f.Due(f.ctx, 100, []int64{first[0], second[1]}, func(origin string) int {
+		if origin == hook.TargetOrigin(other.Targets[0].Address) {
+			return 10
+		}
+		return 2
+	})
+	must(t, err)
+	wantEqual(t, "due that are not hinted", due, []int64{second[0], first[1], first[2]})
 	backlog, err := f.Backlog(f.ctx)
 	must(t, err)
 	wantEqual(t, "backlog", backlog[hook.StatusPending], 7)
+}
+
+// room gives every origin the same room.
+func room(n int) func(string) int { return func(string) int { return n } }
+
+func exceptedOrigin(t *testing.T, f *fixture) {
+	other := f.newPolicy("other", "http://other.example.com:8080/x")
+	must(t, f.CreatePolicy(f.ctx, &other))
+	ids := f.accept(t, "e1", f.policy, other)
+	origin := hook.TargetOrigin(other.Targets[0].Address)
+	claimed, err := f.Claim(f.ctx, ids, lease, hook.TargetOrigin(f.policy.Targets[0].Address))
+	must(t, err)
+	if len(claimed) != 1 || claimed[0].Origin != origin {
+		t.Fatalf("claimed %+v, want the job for %s", claimed, origin)
+	}
+	claimed, err = f.Claim(f.ctx, ids, lease, origin)
+	must(t, err)
+	wantEqual(t, "claimed afterwards", len(claimed), 1)
 }
 
 func jobFilters(t *testing.T, f *fixture) {

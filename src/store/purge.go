@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// Purge removes up to most finished jobs that were created longer ago than age,
+// with their attempts, among the ones after an id; unfinished ones stay. It
+// returns the id to go on after, or 0 when it has come to jobs that are younger.
+func (s *Store) Purge(ctx context.Context, age time.Duration, after int64, most int) (next int64, purged int, err error) {
+	err = s.inTx(ctx, func(tx *sql.Tx) error {
+		old, last, err := s.oldJobs(ctx, tx, age, after, most)
+		if err != nil || last == 0 {
+			return err
+		}
+		next = last
+		for _, table := range []string{"webhook_attempt WHERE job_id ", "webhook_job WHERE id "} {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+fmt.Sprintf(s.d.In, "$1"), s.d.IDs(old)); err != nil {
+				return fmt.Errorf("delete %d jobs: %w", len(old), err)
+			}
+		}
+		purged = len(old)
+		return nil
+	})
+	if err != nil {
+		return 0, 0, s.wrap("purge jobs", err)
+	}
+	return next, purged, nil
+}
+
+// oldJobs lists the final ones of the next jobs that are older than the age, and
+// the last of them all; 0 if there is none.
+func (s *Store) oldJobs(ctx context.Context, tx *sql.Tx, age time.Duration, after int64, most int) (old []int64, last int64, err error) {
+	result, err := tx.QueryContext(ctx, `SELECT id, status IN ('finished', 'error', 'stopped'), creation_time < `+s.d.Now+` - $1
+		FROM webhook_job WHERE id > $2 ORDER BY id LIMIT $3`, age.Microseconds(), after, most)
+	if err != nil {
+		return nil, 0, fmt.Errorf("list old jobs: %w", err)
+	}
+	young := false
+	err = eachRow(result, func() error {
+		var id int64
+		var final, aged bool
+		if err := result.Scan(&id, &final, &aged); err != nil {
+			return err
+		}
+		if young = young || !aged; young {
+			return nil
+		}
+		if last = id; final {
+			old = append(old, id)
+		}
+		return nil
+	})
+	return old, last, err
+}
+
+// PurgeEvents removes up to most of the oldest events, if they are older than
+// age. It returns how many.
+func (s *Store) PurgeEvents(ctx context.Context, age time.Duration, most int) (int, error) {
+	result, err := s.write.ExecContext(ctx, `DELETE FROM webhook_event WHERE id IN (
+		SELECT id FROM (SELECT id, creation_time FROM webhook_event ORDER BY id LIMIT $1) AS oldest WHERE creation_time < `+s.d.Now+` - $2)`,
+		most, age.Microseconds())
+	if err != nil {
+		return 0, s.wrap("purge events", err)
+	}
+	n, err := result.RowsAffected()
+	return int(n), s.wrap("purge events", err)
+}
+
+// Waiting counts the waiting jobs, up to most.
+func (s *Store) Waiting(ctx context.Context, most int) (int, error) {
+	var n int
+	err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM (
+		SELECT 1 FROM webhook_job WHERE status IN ('pending', 'scheduled') LIMIT $1) AS waiting`, most).Scan(&n)
+	return n, s.wrap("count the waiting jobs", err)
+}
