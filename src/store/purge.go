@@ -57,11 +57,11 @@ func (s *Store) oldJobs(ctx context.Context, tx *sql.Tx, age time.Duration, afte
 	return old, last, err
 }
 
-// PurgeEvents removes up to most of the oldest events, if they are older than
+// PurgeEvents removes up to most of the oldest events, if they are complete and older than
 // age. It returns how many.
 func (s *Store) PurgeEvents(ctx context.Context, age time.Duration, most int) (int, error) {
 	result, err := s.write.ExecContext(ctx, `DELETE FROM webhook_event WHERE id IN (
-		SELECT id FROM (SELECT id, creation_time FROM webhook_event ORDER BY id LIMIT $1) AS oldest WHERE creation_time < `+s.d.Now+` - $2)`,
+		SELECT id FROM (SELECT id, creation_time FROM webhook_event ORDER BY id LIMIT $1) AS oldest WHERE creation_time < `+s.d.Now+` - $2) AND complete_at = 0`,
 		most, age.Microseconds())
 	if err != nil {
 		return 0, s.wrap("purge events", err)
