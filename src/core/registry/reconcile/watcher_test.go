@@ -60,6 +60,12 @@ func (e *empty) LearnSources(_ context.Context, sources []hook.RegistrySource) e
 	return nil
 }
 
+func (e *empty) remembers(source hook.RegistrySource) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.known[source]
+}
+
 func (e *empty) want(t *testing.T, compared int) {
 	t.Helper()
 	synctest.Wait()
@@ -104,7 +110,7 @@ func TestARegistryThatWasStartedIsComparedOnce(t *testing.T) {
 		w.Seen(life("2"))
 		e.want(t, 1)
 	})
-	if !e.known[life("2")] {
+	if !e.remembers(life("2")) {
 		t.Error("it is not remembered")
 	}
 }
@@ -130,7 +136,7 @@ func TestAComparisonThatFailedIsTriedAgain(t *testing.T) {
 	watch(t, e, func(w *reconcile.Watcher) {
 		w.Seen(life("1"))
 		e.want(t, 1)
-		if e.known[life("1")] {
+		if e.remembers(life("1")) {
 			t.Error("it is remembered although it failed")
 		}
 		<-time.After(time.Minute)
