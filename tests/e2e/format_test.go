@@ -10,7 +10,9 @@ import (
 
 	cloudevent "github.com/cloudevents/sdk-go/v2/event"
 	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/harborhook/harborhook/src/core/event"
 	"github.com/harborhook/harborhook/tests/harness"
 )
 
@@ -89,6 +91,54 @@ func TestOnePushArrivesInEveryFormat(t *testing.T) {
 		if diff := cmp.Diff(want, string(got("Custom", "application/json").Body)); diff != "" {
 			t.Errorf("Custom (-want +got):\n%s", diff)
 		}
+	})
+}
+
+// TestEveryTypeArrivesInEveryFormat lets every event type happen where it comes
+// from: at the registry, by a client, or at a component.
+func TestEveryTypeArrivesInEveryFormat(t *testing.T) {
+	eachShape(t, func(t *testing.T, s *harness.System) {
+		c := newScene(t, s)
+		var types []string
+		for _, typ := range event.DefaultCatalog().Types() {
+			types = append(types, string(typ.Name))
+		}
+		receivers := map[string]*harness.Receiver{}
+		for _, format := range []string{"Events", "Default", "HarborV1", "CloudEvents", "Slack", "Custom"} {
+			receivers[format] = harness.NewReceiver(t)
+			p := harness.Policy{Name: format, HookTypes: types, Format: format, Target: receivers[format].URL}
+			if format == "Custom" {
+				p.Template = `{"type": {{json .type}}, "of": {{json .full_name}}}`
+			}
+			c.Admin.CreatePolicy(t, c.project, p)
+		}
+
+		for repository, content := range map[string]v1.Image{
+			"image": harness.Image(t, harness.Formats()[1], "amd64"), "chart": harness.Chart(t, "chart", "1.0.0"), "artifact": harness.Signature(t),
+		} {
+			name, tag := c.project+"/"+repository, "1.0.0"
+			c.Push(t, name+":"+tag, content)
+			c.Manifest(t, "GET", name, tag, "test")
+			c.Manifest(t, "DELETE", name, harness.DigestOf(t, content).String(), "test")
+		}
+		c.MustTell(t, everyComponentEvent(c.project))
+
+		for format, receiver := range receivers {
+			missing := map[string]bool{}
+			for _, name := range types {
+				missing[name] = true
+			}
+			for _, d := range receiver.Wait(t, len(types), soon) {
+				if !json.Valid(d.Body) {
+					t.Errorf("%s: %s", format, d.Body)
+				}
+				delete(missing, d.Header.Get("X-Harbor-Event-Type"))
+			}
+			if len(missing) > 0 {
+				t.Errorf("%s: nothing came of %v", format, missing)
+			}
+		}
+		c.Admin.FinalJobs(t, c.project, len(types)*len(receivers), soon)
 	})
 }
 
