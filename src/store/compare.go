@@ -39,13 +39,7 @@ func (s *Store) TaggedRepositories(ctx context.Context, after string, limit int)
 	if err != nil {
 		return nil, s.wrap("list repositories", err)
 	}
-	var names []string
-	err = eachRow(result, func() error {
-		var name string
-		err := result.Scan(&name)
-		names = append(names, name)
-		return err
-	})
+	names, err := column[string](result)
 	return names, s.wrap("list repositories", err)
 }
 

@@ -43,14 +43,7 @@ func (s *Store) waitingOrigins(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list origins: %w", err)
 	}
-	var origins []string
-	err = eachRow(result, func() error {
-		var origin string
-		err := result.Scan(&origin)
-		origins = append(origins, origin)
-		return err
-	})
-	return origins, err
+	return column[string](result)
 }
 
 func (s *Store) dueOf(ctx context.Context, origin string, hinted []int64, limit int) ([]int64, error) {
@@ -60,14 +53,7 @@ func (s *Store) dueOf(ctx context.Context, origin string, hinted []int64, limit 
 	if err != nil {
 		return nil, fmt.Errorf("list due jobs of an origin: %w", err)
 	}
-	var ids []int64
-	err = eachRow(result, func() error {
-		var id int64
-		err := result.Scan(&id)
-		ids = append(ids, id)
-		return err
-	})
-	return ids, err
+	return column[int64](result)
 }
 
 // inTurn takes one id of each queue in turn, up to limit.

@@ -173,13 +173,7 @@ func (s *Store) TagsOf(ctx context.Context, repository, digest string) ([]string
 	if err != nil {
 		return nil, s.wrap("look up tags", err)
 	}
-	var names []string
-	err = eachRow(result, func() error {
-		var name string
-		err := result.Scan(&name)
-		names = append(names, name)
-		return err
-	})
+	names, err := column[string](result)
 	return names, s.wrap("look up tags", err)
 }
 

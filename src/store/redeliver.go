@@ -119,13 +119,7 @@ func (s *Store) JobIDs(ctx context.Context, projectID int64, f hook.JobFilter, l
 	if err != nil {
 		return nil, s.wrap("look up jobs", err)
 	}
-	var ids []int64
-	err = eachRow(result, func() error {
-		var id int64
-		err := result.Scan(&id)
-		ids = append(ids, id)
-		return err
-	})
+	ids, err := column[int64](result)
 	return ids, s.wrap("look up jobs", err)
 }
 

@@ -146,6 +146,18 @@ func eachRow(result *sql.Rows, scan func() error) error {
 	return errors.Join(result.Err(), result.Close())
 }
 
+// column returns a result of one column, and closes it.
+func column[T any](result *sql.Rows) ([]T, error) {
+	var values []T
+	err := eachRow(result, func() error {
+		var v T
+		err := result.Scan(&v)
+		values = append(values, v)
+		return err
+	})
+	return values, err
+}
+
 // storable makes a stranger's text fit for a text column: PostgreSQL refuses
 // invalid UTF-8 and NUL, and a refused attempt would keep its job from finishing.
 func storable(text string) string {
