@@ -39,39 +39,88 @@ func (s *Store) Accept(ctx context.Context, n hook.Notification, jobs []hook.Job
 	return ids, s.wrap("store a notification", err)
 }
 
+// acceptBatch stores a batch in one statement where it can.
 func (s *Store) acceptBatch(ctx context.Context, in []acceptIn) ([][]int64, error) {
-	if err := s.ready(ctx, s.sql.events, s.sql.jobs, s.sql.manifests, s.sql.tags, s.sql.heads); err != nil {
+	events, err := eventRows(in)
+	if err != nil {
+		return nil, err
+	}
+	m := memoryOfBatch(in)
+	memory, err := m.rows()
+	if err != nil {
+		return nil, err
+	}
+	jobs := jobsOf(in, func(string) bool { return true })
+	var ids map[string]int64
+	if s.d.OneStatement && !expecting(in) && len(m.gone()) == 0 && max(len(events), len(jobs), memory.most()) <= rowsAStatement {
+		ids, err = s.acceptAtOnce(ctx, events, jobs, memory)
+	} else {
+		ids, err = s.acceptInSteps(ctx, in, events, m, memory)
+	}
+	if err != nil {
 		return nil, err
 	}
 	out := make([][]int64, len(in))
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
+	for i := range in {
+		for _, job := range in[i].jobs {
+			if id, ok := ids[job.Key]; ok && !job.Status.Final() {
+				out[i] = append(out[i], id)
+			}
+		}
+	}
+	return out, nil
+}
+
+// acceptAtOnce returns the ids of the jobs that are new, by key.
+func (s *Store) acceptAtOnce(ctx context.Context, events [][]any, jobs map[string]*hook.Job, memory memoryRows) (map[string]int64, error) {
+	rest := `SELECT 0, '' WHERE false`
+	if len(jobs) > 0 {
+		rest = `SELECT id, job_key FROM stored`
+	}
+	stored, err := s.joined(ctx, []part{
+		{"fresh", s.sql.events, events},
+		{"stored", s.sql.jobsOfFresh, jobRows(sortedKeys(jobs), jobs)},
+		{"manifests", s.sql.manifests, memory.manifests},
+		{"tags", s.sql.tags, memory.tags},
+		{"heads", s.sql.heads, memory.heads},
+	}, rest)
+	if err != nil {
+		return nil, fmt.Errorf("insert %d events with %d jobs: %w", len(events), len(jobs), err)
+	}
+	ids := make(map[string]int64, len(jobs))
+	if err := addIDs(ids, stored); err != nil {
+		return nil, fmt.Errorf("insert %d events with %d jobs: %w", len(events), len(jobs), err)
+	}
+	return ids, nil
+}
+
+// acceptInSteps is acceptAtOnce, as a transaction of several statements: for what
+// is seldom or very large, and for databases that cannot join them.
+func (s *Store) acceptInSteps(ctx context.Context, in []acceptIn, events [][]any, m *memoryOf, memory memoryRows) (ids map[string]int64, err error) {
+	err = s.inTx(ctx, func(tx *sql.Tx) error {
 		if err := s.expect(ctx, tx, in); err != nil {
 			return err
 		}
-		fresh, err := s.insertEvents(ctx, tx, in)
+		fresh, err := s.insertEvents(ctx, tx, events)
 		if err != nil {
 			return err
 		}
-		ids, err := s.insertJobs(ctx, tx, in, fresh)
-		if err != nil {
+		if ids, err = s.insertJobRows(ctx, tx, jobsOf(in, func(id string) bool { return fresh[id] })); err != nil {
 			return err
 		}
-		for i := range in {
-			for _, job := range in[i].jobs {
-				if id, ok := ids[job.Key]; ok && !job.Status.Final() {
-					out[i] = append(out[i], id)
-				}
-			}
-		}
-		return s.learn(ctx, tx, in)
+		return s.learn(ctx, tx, m, memory)
 	})
-	return out, err
+	return ids, err
 }
 
-// insertEvents returns the ids of the events that were not stored before, or only
-// incomplete. Rows are written in the order of their keys, here and below, so that
-// two processes writing the same ones cannot wait for each other.
-func (s *Store) insertEvents(ctx context.Context, tx *sql.Tx, in []acceptIn) (map[string]bool, error) {
+func expecting(in []acceptIn) bool {
+	return slices.ContainsFunc(in, func(a acceptIn) bool { return len(a.notification.Expect) > 0 })
+}
+
+// eventRows are the rows of the events of a batch. Rows are written in the order
+// of their keys, here and below, so that two processes writing the same ones
+// cannot wait for each other.
+func eventRows(in []acceptIn) ([][]any, error) {
 	events := map[string]*hook.Event{}
 	for i := range in {
 		for j := range in[i].notification.Events {
@@ -82,81 +131,93 @@ func (s *Store) insertEvents(ctx context.Context, tx *sql.Tx, in []acceptIn) (ma
 			events[e.ID] = e
 		}
 	}
-	fresh := make(map[string]bool, len(events))
-	for part := range slices.Chunk(sortedKeys(events), rowsAStatement) {
-		values := make([][]any, 0, len(part))
-		for _, id := range part {
-			e := events[id]
-			data, err := json.Marshal(e)
-			if err != nil {
-				return nil, fmt.Errorf("event %q: %w", id, err)
-			}
-			completeAt := int64(0)
-			if e.Incomplete {
-				completeAt = 1 // long ago: it is due at once
-			}
-			values = append(values, []any{e.ID, e.ProjectID, string(e.Type), e.Repository, micros(e.OccurredAt), string(data), completeAt})
+	rows := make([][]any, 0, len(events))
+	for _, id := range sortedKeys(events) {
+		e := events[id]
+		data, err := json.Marshal(e)
+		if err != nil {
+			return nil, fmt.Errorf("event %q: %w", id, err)
 		}
-		stored, err := s.query(ctx, tx, s.sql.events, values)
+		completeAt := int64(0)
+		if e.Incomplete {
+			completeAt = 1 // long ago: it is due at once
+		}
+		rows = append(rows, []any{e.ID, e.ProjectID, string(e.Type), e.Repository, micros(e.OccurredAt), string(data), completeAt})
+	}
+	return rows, nil
+}
+
+// insertEvents returns the ids of the events that were not stored before, or only
+// incomplete.
+func (s *Store) insertEvents(ctx context.Context, tx *sql.Tx, rows [][]any) (map[string]bool, error) {
+	fresh := make(map[string]bool, len(rows))
+	for part := range slices.Chunk(rows, rowsAStatement) {
+		stored, err := s.query(ctx, tx, s.sql.events, part)
 		if err != nil {
 			return nil, fmt.Errorf("insert %d events: %w", len(part), err)
 		}
-		var eventID string
-		err = eachRow(stored, func() error {
-			err := stored.Scan(&eventID)
-			fresh[eventID] = true
-			return err
-		})
+		ids, err := column[string](stored)
 		if err != nil {
 			return nil, fmt.Errorf("insert %d events: %w", len(part), err)
+		}
+		for _, id := range ids {
+			fresh[id] = true
 		}
 	}
 	return fresh, nil
 }
 
-// insertJobs inserts the jobs of fresh events and returns their ids by key.
-func (s *Store) insertJobs(ctx context.Context, tx *sql.Tx, in []acceptIn, fresh map[string]bool) (map[string]int64, error) {
+// jobsOf returns the jobs of the events that are wanted, by key.
+func jobsOf(in []acceptIn, wanted func(eventID string) bool) map[string]*hook.Job {
 	jobs := map[string]*hook.Job{}
 	for i := range in {
 		for j := range in[i].jobs {
-			if job := &in[i].jobs[j]; fresh[job.EventID] {
+			if job := &in[i].jobs[j]; wanted(job.EventID) {
 				jobs[job.Key] = job
 			}
 		}
 	}
-	return s.insertJobRows(ctx, tx, jobs)
+	return jobs
 }
 
 // insertJobRows inserts waiting jobs, by their keys, and returns the ids of those
 // whose key was not stored before.
 func (s *Store) insertJobRows(ctx context.Context, tx *sql.Tx, jobs map[string]*hook.Job) (map[string]int64, error) {
 	ids := make(map[string]int64, len(jobs))
-	for part := range slices.Chunk(sortedKeys(jobs), rowsAStatement) {
-		values := make([][]any, 0, len(part))
-		for _, key := range part {
-			j := jobs[key]
-			values = append(values, []any{
-				j.UUID, j.Key, j.ProjectID, j.PolicyID, j.PolicyName, j.TargetPosition, j.EventID, string(j.HookType),
-				j.NotifyType, j.Target, j.Origin, j.PayloadFormat, j.ContentType, string(j.Detail), j.Repository, j.Tag, j.Digest, j.RedeliveryOf,
-				string(cmp.Or(j.Status, hook.StatusPending)), j.StatusMessage,
-			})
-		}
-		stored, err := s.query(ctx, tx, s.sql.jobs, values)
+	for part := range slices.Chunk(jobRows(sortedKeys(jobs), jobs), rowsAStatement) {
+		stored, err := s.query(ctx, tx, s.sql.jobs, part)
 		if err != nil {
 			return nil, fmt.Errorf("insert %d jobs: %w", len(part), err)
 		}
-		err = eachRow(stored, func() error {
-			var id int64
-			var key string
-			if err := stored.Scan(&id, &key); err != nil {
-				return err
-			}
-			ids[key] = id
-			return nil
-		})
-		if err != nil {
+		if err := addIDs(ids, stored); err != nil {
 			return nil, fmt.Errorf("insert %d jobs: %w", len(part), err)
 		}
 	}
 	return ids, nil
+}
+
+func jobRows(keys []string, jobs map[string]*hook.Job) [][]any {
+	rows := make([][]any, 0, len(keys))
+	for _, key := range keys {
+		j := jobs[key]
+		rows = append(rows, []any{
+			j.UUID, j.Key, j.ProjectID, j.PolicyID, j.PolicyName, j.TargetPosition, j.EventID, string(j.HookType),
+			j.NotifyType, j.Target, j.Origin, j.PayloadFormat, j.ContentType, string(j.Detail), j.Repository, j.Tag, j.Digest, j.RedeliveryOf,
+			string(cmp.Or(j.Status, hook.StatusPending)), j.StatusMessage,
+		})
+	}
+	return rows
+}
+
+// addIDs reads ids and keys of jobs that were stored.
+func addIDs(ids map[string]int64, stored *sql.Rows) error {
+	return eachRow(stored, func() error {
+		var id int64
+		var key string
+		if err := stored.Scan(&id, &key); err != nil {
+			return err
+		}
+		ids[key] = id
+		return nil
+	})
 }

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -20,58 +22,75 @@ func (s *Store) Finish(ctx context.Context, o hook.Outcome) (bool, error) {
 }
 
 func (s *Store) finishBatch(ctx context.Context, outcomes []hook.Outcome) ([]bool, error) {
-	if err := s.ready(ctx, s.sql.attempts); err != nil {
+	finish, attempts, err := outcomeRows(outcomes)
+	if err != nil {
 		return nil, err
 	}
+	var ids []int64
+	if s.d.OneStatement {
+		ids, err = s.finishAtOnce(ctx, finish, attempts)
+	} else {
+		ids, err = s.finishInSteps(ctx, finish, attempts)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("finish %d jobs: %w", len(outcomes), err)
+	}
 	ours := make([]bool, len(outcomes))
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		finished, err := s.finishRows(ctx, tx, outcomes)
+	for i, o := range outcomes {
+		ours[i] = slices.Contains(ids, o.JobID)
+	}
+	return ours, nil
+}
+
+// finishAtOnce returns the ids of the jobs whose lease was right.
+func (s *Store) finishAtOnce(ctx context.Context, finish, attempts [][]any) ([]int64, error) {
+	ours, err := s.joined(ctx, []part{{"ours", s.sql.finish, finish}, {"recorded", s.sql.attemptsOfOurs, attempts}}, `SELECT id FROM ours`)
+	if err != nil {
+		return nil, err
+	}
+	return column[int64](ours)
+}
+
+// finishInSteps is finishAtOnce for databases that cannot join statements.
+func (s *Store) finishInSteps(ctx context.Context, finish, attempts [][]any) (ids []int64, err error) {
+	err = s.inTx(ctx, func(tx *sql.Tx) error {
+		ours, err := s.query(ctx, tx, s.sql.finish, finish)
 		if err != nil {
 			return err
 		}
-		var attempts [][]any
-		for i, o := range outcomes {
-			ours[i] = finished[o.JobID]
-			if !ours[i] {
-				continue
-			}
-			row, err := attemptRow(o.JobID, o.Attempt)
-			if err != nil {
-				return err
-			}
-			attempts = append(attempts, row)
+		if ids, err = column[int64](ours); err != nil {
+			return err
 		}
+		attempts = slices.DeleteFunc(attempts, func(row []any) bool { return !slices.Contains(ids, row[0].(int64)) })
 		return s.insertAttempts(ctx, tx, attempts)
 	})
-	return ours, err
+	return ids, err
 }
 
-func (s *Store) finishRows(ctx context.Context, tx *sql.Tx, outcomes []hook.Outcome) (map[int64]bool, error) {
-	sorted := slices.Clone(outcomes)
-	slices.SortFunc(sorted, func(a, b hook.Outcome) int { return int(a.JobID - b.JobID) })
-	values := make([][]any, 0, len(sorted))
-	for _, o := range sorted {
+// errTwice refuses to join outcomes of one job under two leases, of which only one
+// is valid.
+var errTwice = errors.New("two outcomes of one job")
+
+// outcomeRows are the rows of outcomes and of their attempts, in the order of the
+// jobs' ids.
+func outcomeRows(outcomes []hook.Outcome) (finish, attempts [][]any, err error) {
+	sorted := slices.SortedFunc(slices.Values(outcomes), func(a, b hook.Outcome) int { return cmp.Compare(a.JobID, b.JobID) })
+	for i, o := range sorted {
+		if i > 0 && o.JobID == sorted[i-1].JobID {
+			return nil, nil, errTwice // the batcher tries them one by one
+		}
 		status := 0
 		if o.Attempt.Response != nil {
 			status = o.Attempt.Response.Status
 		}
-		values = append(values, []any{o.JobID, o.Lease, string(o.Status), o.StatusMessage, status, o.RetryIn.Microseconds()})
+		finish = append(finish, []any{o.JobID, o.Lease, string(o.Status), o.StatusMessage, status, o.RetryIn.Microseconds()})
+		row, err := attemptRow(o.JobID, o.Attempt)
+		if err != nil {
+			return nil, nil, err
+		}
+		attempts = append(attempts, row)
 	}
-	result, err := s.query(ctx, tx, s.sql.finish, values)
-	if err != nil {
-		return nil, fmt.Errorf("finish %d jobs: %w", len(outcomes), err)
-	}
-	finished := make(map[int64]bool, len(outcomes))
-	err = eachRow(result, func() error {
-		var id int64
-		err := result.Scan(&id)
-		finished[id] = true
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("finish %d jobs: %w", len(outcomes), err)
-	}
-	return finished, nil
+	return finish, attempts, nil
 }
 
 // attemptRow returns the row of one attempt.

@@ -135,7 +135,7 @@ func (s *Store) addLastTriggers(ctx context.Context, last map[hook.Trigger]time.
 	for i, t := range of {
 		rows[i] = []any{t.PolicyID, string(t.HookType)}
 	}
-	source, args := s.d.Values([]string{"bigint", "text"}, rows)
+	source, args := s.d.Values(1, []Column{{"policy_id", "bigint"}, {"hook_type", "text"}}, rows)
 	result, err := s.read.QueryContext(ctx, `WITH t (policy_id, hook_type) AS (`+source+`)
 		SELECT t.policy_id, t.hook_type, (SELECT max(j.creation_time) FROM webhook_job j
 			WHERE j.policy_id = t.policy_id AND j.hook_type = t.hook_type) FROM t`, args...)

@@ -1,38 +1,41 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/harborhook/harborhook/src/hook"
 )
 
-// memoryOf is what a batch of facts comes to: the last one of each thing counts.
+// memoryOf is what the facts of a batch come to: the last one of each thing counts.
 type memoryOf struct {
 	manifests map[hook.ManifestRef]*hook.Manifest // nil: gone
 	tags      map[[2]string]*hook.Tag
 	heads     map[hook.Head]int64
 }
 
-// learn applies the facts of a batch in their order.
-func (s *Store) learn(ctx context.Context, tx *sql.Tx, in []acceptIn) error {
-	m := memoryOf{map[hook.ManifestRef]*hook.Manifest{}, map[[2]string]*hook.Tag{}, map[hook.Head]int64{}}
+// memoryRows are the rows that a batch writes, in the order of their keys.
+type memoryRows struct{ manifests, tags, heads [][]any }
+
+func (r memoryRows) most() int { return max(len(r.manifests), len(r.tags), len(r.heads)) }
+
+// memoryOfBatch takes in the facts of a batch in their order.
+func memoryOfBatch(in []acceptIn) *memoryOf {
+	m := &memoryOf{map[hook.ManifestRef]*hook.Manifest{}, map[[2]string]*hook.Tag{}, map[hook.Head]int64{}}
 	for i := range in {
 		for _, f := range in[i].notification.Facts {
 			m.add(f)
 		}
 	}
-	if err := s.writeManifests(ctx, tx, m.manifests); err != nil {
-		return err
-	}
-	if err := s.writeTags(ctx, tx, m.tags); err != nil {
-		return err
-	}
-	return s.writeHeads(ctx, tx, m.heads)
+	return m
 }
 
 func (m *memoryOf) add(f hook.Fact) {
@@ -50,59 +53,60 @@ func (m *memoryOf) add(f hook.Fact) {
 	}
 }
 
-func (s *Store) writeManifests(ctx context.Context, tx *sql.Tx, manifests map[hook.ManifestRef]*hook.Manifest) error {
-	refs := make([]hook.ManifestRef, 0, len(manifests))
-	for ref := range manifests {
-		refs = append(refs, ref)
+// gone lists the manifests that are no more.
+func (m *memoryOf) gone() []hook.ManifestRef {
+	var refs []hook.ManifestRef
+	for ref, manifest := range m.manifests {
+		if manifest == nil {
+			refs = append(refs, ref)
+		}
 	}
-	slices.SortFunc(refs, func(a, b hook.ManifestRef) int {
-		return slices.Compare([]string{a.Repository, a.Digest}, []string{b.Repository, b.Digest})
-	})
-	var values [][]any
-	for _, ref := range refs {
-		m := manifests[ref]
-		if m == nil {
-			if _, err := tx.ExecContext(ctx, `DELETE FROM memory_manifest WHERE repository = $1 AND digest = $2`, ref.Repository, ref.Digest); err != nil {
-				return fmt.Errorf("forget a manifest: %w", err)
-			}
+	slices.SortFunc(refs, compareRefs)
+	return refs
+}
+
+func compareRefs(a, b hook.ManifestRef) int {
+	return cmp.Or(strings.Compare(a.Repository, b.Repository), strings.Compare(a.Digest, b.Digest))
+}
+
+func (m *memoryOf) rows() (r memoryRows, err error) {
+	for _, ref := range slices.SortedFunc(maps.Keys(m.manifests), compareRefs) {
+		manifest := m.manifests[ref]
+		if manifest == nil {
 			continue
 		}
-		platforms, err := json.Marshal(m.Platforms)
+		platforms, err := json.Marshal(manifest.Platforms)
 		if err != nil {
-			return fmt.Errorf("platforms of %s: %w", m.Digest, err)
+			return r, fmt.Errorf("platforms of %s: %w", ref.Digest, err)
 		}
-		values = append(values, []any{m.Repository, m.Digest, m.MediaType, string(m.Kind), m.ConfigDigest, string(platforms)})
+		r.manifests = append(r.manifests, []any{ref.Repository, ref.Digest, manifest.MediaType, string(manifest.Kind), manifest.ConfigDigest, string(platforms)})
 	}
-	return s.remember(ctx, tx, "manifests", s.sql.manifests, values)
+	for _, name := range slices.SortedFunc(maps.Keys(m.tags), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
+		t := m.tags[name]
+		r.tags = append(r.tags, []any{t.Repository, t.Name, t.Digest, t.DeletedBy, micros(t.RecoveredAt)})
+	}
+	for _, h := range slices.SortedFunc(maps.Keys(m.heads), compareHeads) {
+		r.heads = append(r.heads, []any{h.Repository, h.Digest, h.UserAgent, h.Client, h.Tag, m.heads[h]})
+	}
+	return r, nil
 }
 
-func (s *Store) writeTags(ctx context.Context, tx *sql.Tx, tags map[[2]string]*hook.Tag) error {
-	names := make([][2]string, 0, len(tags))
-	for name := range tags {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
-	var values [][]any
-	for _, name := range names {
-		t := tags[name]
-		values = append(values, []any{t.Repository, t.Name, t.Digest, t.DeletedBy, micros(t.RecoveredAt)})
-	}
-	return s.remember(ctx, tx, "tags", s.sql.tags, values)
+func compareHeads(a, b hook.Head) int {
+	return slices.Compare([]string{a.Repository, a.Digest, a.UserAgent, a.Client, a.Tag}, []string{b.Repository, b.Digest, b.UserAgent, b.Client, b.Tag})
 }
 
-func (s *Store) writeHeads(ctx context.Context, tx *sql.Tx, heads map[hook.Head]int64) error {
-	keys := make([]hook.Head, 0, len(heads))
-	for h := range heads {
-		keys = append(keys, h)
+// learn writes what a batch teaches.
+func (s *Store) learn(ctx context.Context, tx *sql.Tx, m *memoryOf, rows memoryRows) error {
+	for _, ref := range m.gone() {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM memory_manifest WHERE repository = $1 AND digest = $2`, ref.Repository, ref.Digest); err != nil {
+			return fmt.Errorf("forget a manifest: %w", err)
+		}
 	}
-	slices.SortFunc(keys, func(a, b hook.Head) int {
-		return slices.Compare([]string{a.Repository, a.Digest, a.UserAgent, a.Client, a.Tag}, []string{b.Repository, b.Digest, b.UserAgent, b.Client, b.Tag})
-	})
-	var values [][]any
-	for _, h := range keys {
-		values = append(values, []any{h.Repository, h.Digest, h.UserAgent, h.Client, h.Tag, heads[h]})
-	}
-	return s.remember(ctx, tx, "heads", s.sql.heads, values)
+	return errors.Join(
+		s.remember(ctx, tx, "manifests", s.sql.manifests, rows.manifests),
+		s.remember(ctx, tx, "tags", s.sql.tags, rows.tags),
+		s.remember(ctx, tx, "heads", s.sql.heads, rows.heads),
+	)
 }
 
 func (s *Store) remember(ctx context.Context, tx *sql.Tx, what string, b bulk, values [][]any) error {

@@ -3,13 +3,17 @@ package store
 // statements are those that write many rows.
 type statements struct {
 	events, jobs, manifests, tags, heads, attempts, finish bulk
+	// jobsOfFresh and attemptsOfOurs are parts of joined statements: they leave out
+	// the jobs of events that were stored before, and the attempts of leases that
+	// are over.
+	jobsOfFresh, attemptsOfOurs bulk
 }
 
 func newStatements(d Dialect) statements {
 	created := [2]string{"creation_time", d.Now}
 	updated := [2]string{"update_time", d.Now}
-	return statements{
-		events: insertInto("webhook_event", [][2]string{
+	s := statements{
+		events: insertInto("webhook_event", []Column{
 			{"event_id", "text"},
 			{"project_id", "bigint"},
 			{"hook_type", "text"},
@@ -21,7 +25,7 @@ func newStatements(d Dialect) statements {
 			SET hook_type = excluded.hook_type, data = excluded.data, complete_at = 0
 			WHERE webhook_event.complete_at > 0 AND excluded.complete_at = 0
 			RETURNING event_id`),
-		jobs: insertInto("webhook_job", [][2]string{
+		jobs: insertInto("webhook_job", []Column{
 			{"job_uuid", "text"},
 			{"job_key", "text"},
 			{"project_id", "bigint"},
@@ -44,7 +48,7 @@ func newStatements(d Dialect) statements {
 			{"status_message", "text"},
 		}, [][2]string{{"next_at", d.Now}, created, updated}, `ON CONFLICT (job_key) DO NOTHING RETURNING id, job_key`),
 		// What is told later without its details must not wipe out what was known.
-		manifests: insertInto("memory_manifest", [][2]string{
+		manifests: insertInto("memory_manifest", []Column{
 			{"repository", "text"}, {"digest", "text"}, {"media_type", "text"}, {"kind", "text"}, {"config_digest", "text"}, {"platforms", "text"},
 		}, [][2]string{updated}, `ON CONFLICT (repository, digest) DO UPDATE SET
 			media_type = CASE WHEN excluded.media_type = '' THEN memory_manifest.media_type ELSE excluded.media_type END,
@@ -52,13 +56,13 @@ func newStatements(d Dialect) statements {
 			config_digest = CASE WHEN excluded.config_digest = '' THEN memory_manifest.config_digest ELSE excluded.config_digest END,
 			platforms = CASE WHEN excluded.platforms = 'null' THEN memory_manifest.platforms ELSE excluded.platforms END,
 			update_time = excluded.update_time`),
-		tags: insertInto("memory_tag", [][2]string{{"repository", "text"}, {"name", "text"}, {"digest", "text"}, {"deleted_by", "text"}, {"recovered_at", "bigint"}},
+		tags: insertInto("memory_tag", []Column{{"repository", "text"}, {"name", "text"}, {"digest", "text"}, {"deleted_by", "text"}, {"recovered_at", "bigint"}},
 			[][2]string{updated}, `ON CONFLICT (repository, name) DO UPDATE
 			SET digest = excluded.digest, deleted_by = excluded.deleted_by, recovered_at = excluded.recovered_at, update_time = excluded.update_time`),
-		heads: insertInto("memory_head", [][2]string{
+		heads: insertInto("memory_head", []Column{
 			{"repository", "text"}, {"digest", "text"}, {"user_agent", "text"}, {"client", "text"}, {"tag", "text"}, {"at", "bigint"},
 		}, nil, `ON CONFLICT (repository, digest, user_agent, client, tag) DO UPDATE SET at = excluded.at WHERE excluded.at > memory_head.at`),
-		attempts: insertInto("webhook_attempt", [][2]string{
+		attempts: insertInto("webhook_attempt", []Column{
 			{"job_id", "bigint"},
 			{"number", "integer"},
 			{"started_at", "bigint"},
@@ -74,12 +78,17 @@ func newStatements(d Dialect) statements {
 			{"response_truncated", "boolean"},
 		}, nil, `ON CONFLICT (job_id, number) DO NOTHING`),
 		finish: bulk{
-			before: `WITH o (id, lease, status, message, http_status, retry_in) AS (`,
-			after: `) UPDATE webhook_job SET status = o.status, status_message = o.message, attempts = attempts + 1,
-				http_status = o.http_status, next_at = ` + d.Now + ` + o.retry_in, lease_token = '', update_time = ` + d.Now + `
-			FROM o WHERE webhook_job.id = o.id AND webhook_job.status = 'running' AND webhook_job.lease_token = o.lease
+			before: `UPDATE webhook_job SET status = o.status, status_message = o.message, attempts = attempts + 1,
+				http_status = o.answer, next_at = ` + d.Now + ` + o.retry_in, lease_token = '', update_time = ` + d.Now + `
+			FROM (`,
+			after: `) AS o WHERE webhook_job.id = o.id AND webhook_job.status = 'running' AND webhook_job.lease_token = o.lease
 			RETURNING webhook_job.id`,
-			types: []string{"bigint", "text", "text", "text", "integer", "bigint"},
+			columns: []Column{
+				{"id", "bigint"}, {"lease", "text"}, {"status", "text"}, {"message", "text"}, {"answer", "integer"}, {"retry_in", "bigint"},
+			},
 		},
 	}
+	s.jobsOfFresh = s.jobs.where(`v.event_id IN (SELECT event_id FROM fresh)`)
+	s.attemptsOfOurs = s.attempts.where(`v.job_id IN (SELECT id FROM ours)`)
+	return s
 }

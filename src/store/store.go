@@ -5,6 +5,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -24,12 +25,14 @@ type Dialect struct {
 	// Now is the SQL expression of the database's clock, in microseconds since 1970.
 	Now string
 	// Values is the table of values of a statement that writes many rows: SQL, and
-	// its arguments. The types are of the columns: text, bigint, integer, boolean;
-	// the values string, int, int64 and bool.
-	Values func(types []string, rows [][]any) (text string, args []any)
-	// ConstantText says that the text of Values depends on the types only, so that
-	// statements are worth preparing.
-	ConstantText bool
+	// its arguments, whose placeholders are numbered from first. The types of the
+	// columns are text, bigint, integer and boolean; the values string, int, int64
+	// and bool.
+	Values func(first int, columns []Column, rows [][]any) (text string, args []any)
+	// OneStatement says that several writes can be joined in one statement (WITH),
+	// and that the text of Values depends on the columns only, so that statements
+	// are worth preparing.
+	OneStatement bool
 	// In is the SQL condition "is one of", with %s for the placeholder of a value
 	// that IDs or Texts made.
 	In string
@@ -47,11 +50,18 @@ type Dialect struct {
 	IsUnavailable func(error) bool
 }
 
+// Column is a column of a table of values.
+type Column struct{ Name, Type string }
+
 // Config is what a Store is made of.
 type Config struct {
 	Dialect Dialect
 	// Write is used by transactions and single writes, Read by everything else.
 	Write, Read *sql.DB
+	// Hot, if set, is used by the statements that every event and every delivery
+	// needs. They are prepared once, so it must plan by indexes whatever the size of
+	// the tables is at that moment.
+	Hot *sql.DB
 	// Key encrypts secrets at rest: 32 bytes.
 	Key []byte
 }
@@ -61,6 +71,7 @@ type Store struct {
 	d     Dialect
 	write *sql.DB
 	read  *sql.DB
+	hot   *sql.DB
 	orm   orm.Ormer
 	seal  *sealer
 	// prepared holds *sql.Stmt by text.
@@ -82,7 +93,7 @@ func New(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the object mapper: %w", err)
 	}
-	s := &Store{d: cfg.Dialect, write: cfg.Write, read: cfg.Read, orm: o, seal: seal, sql: newStatements(cfg.Dialect)}
+	s := &Store{d: cfg.Dialect, write: cfg.Write, read: cfg.Read, hot: cmp.Or(cfg.Hot, cfg.Write), orm: o, seal: seal, sql: newStatements(cfg.Dialect)}
 	s.accept = newBatcher(cfg.Dialect.Writers, 200, s.acceptBatch)
 	s.claim = newBatcher(cfg.Dialect.Writers, 200, s.claimBatch)
 	s.finish = newBatcher(cfg.Dialect.Writers, 200, s.finishBatch)
@@ -92,8 +103,10 @@ func New(cfg Config) (*Store, error) {
 // Close closes the databases. No other method may run or be called afterwards.
 func (s *Store) Close() error {
 	err := s.write.Close()
-	if s.read != s.write {
-		err = errors.Join(err, s.read.Close())
+	for _, db := range []*sql.DB{s.read, s.hot} {
+		if db != s.write {
+			err = errors.Join(err, db.Close())
+		}
 	}
 	return err
 }

@@ -16,40 +16,50 @@ import (
 // (PostgreSQL takes 65,535, SQLite 32,766).
 const rowsAStatement = 500
 
-// bulk is a statement that writes many rows: SQL around a table of values, whose
-// columns have types: text, bigint, integer or boolean.
+// bulk is a statement that writes many rows: SQL around a table of values.
 type bulk struct {
 	before, after string
-	types         []string
+	columns       []Column
 }
+
+// text returns the statement for rows, with placeholders from first on.
+func (b bulk) text(d Dialect, first int, rows [][]any) (text string, args []any) {
+	source, args := d.Values(first, b.columns, rows)
+	return b.before + source + b.after, args
+}
+
+// where returns the bulk for those of its rows v that meet a condition. It must be
+// one that insertInto made.
+func (b bulk) where(condition string) bulk {
+	b.after = strings.Replace(b.after, everyRow, `) AS v WHERE `+condition, 1)
+	return b
+}
+
+// everyRow ends the rows of an INSERT. Without WHERE, SQLite takes ON CONFLICT for
+// a join's ON.
+const everyRow = `) AS v WHERE true`
 
 // insertInto returns the bulk that inserts rows into columns. Each row gets the
 // constants too: columns with an SQL expression. The rest, for example ON
 // CONFLICT, ends the statement.
-func insertInto(table string, columns [][2]string, constants [][2]string, rest string) bulk {
-	var names, types, values []string
+func insertInto(table string, columns []Column, constants [][2]string, rest string) bulk {
+	var names, values []string
 	for _, c := range columns {
-		names, types = append(names, c[0]), append(types, c[1])
+		names = append(names, c.Name)
 	}
 	for _, c := range constants {
 		names, values = append(names, c[0]), append(values, ", "+c[1])
 	}
 	return bulk{
-		before: `INSERT INTO ` + table + ` (` + strings.Join(names, ", ") + `) SELECT v.*` + strings.Join(values, "") + ` FROM (`,
-		after:  `) AS v WHERE true ` + rest, // without WHERE, SQLite takes ON CONFLICT for a join's ON
-		types:  types,
+		before:  `INSERT INTO ` + table + ` (` + strings.Join(names, ", ") + `) SELECT v.*` + strings.Join(values, "") + ` FROM (`,
+		after:   everyRow + ` ` + rest,
+		columns: columns,
 	}
 }
 
-// query runs a bulk with its rows. The statement's text is the same each time
-// where the dialect says so, and is then prepared once; ready must have been
-// called before the transaction began.
+// query runs a bulk with its rows in a transaction.
 func (s *Store) query(ctx context.Context, tx *sql.Tx, b bulk, rows [][]any) (*sql.Rows, error) {
-	source, args := s.d.Values(b.types, rows)
-	text := b.before + source + b.after
-	if known, ok := s.prepared.Load(text); ok {
-		return tx.StmtContext(ctx, known.(*sql.Stmt)).QueryContext(ctx, args...)
-	}
+	text, args := b.text(s.d, 1, rows)
 	return tx.QueryContext(ctx, text, args...)
 }
 
@@ -62,29 +72,55 @@ func (s *Store) exec(ctx context.Context, tx *sql.Tx, b bulk, rows [][]any) erro
 	return eachRow(result, func() error { return nil })
 }
 
-// ready prepares statements. A transaction must not wait for the connection that
-// this needs: all of them might be in transactions.
-func (s *Store) ready(ctx context.Context, statements ...bulk) error {
-	if !s.d.ConstantText {
-		return nil
-	}
-	for _, b := range statements {
-		source, _ := s.d.Values(b.types, nil)
-		text := b.before + source + b.after
-		if _, ok := s.prepared.Load(text); ok {
+// part is a bulk with its rows, as a named part of a joined statement.
+type part struct {
+	name string
+	bulk bulk
+	rows [][]any
+}
+
+// joined runs parts and a SELECT of what they return as one statement, and so in
+// one round trip and one transaction. Parts without rows are left out.
+func (s *Store) joined(ctx context.Context, parts []part, rest string) (*sql.Rows, error) {
+	var b strings.Builder
+	var args []any
+	for _, p := range parts {
+		if len(p.rows) == 0 {
 			continue
 		}
-		statement, err := s.write.PrepareContext(ctx, text)
-		if err != nil {
-			return fmt.Errorf("prepare a statement: %w", err)
+		if len(args) > 0 {
+			b.WriteString(", ")
+		} else {
+			b.WriteString("WITH ")
 		}
-		if _, lost := s.prepared.LoadOrStore(text, statement); lost {
+		text, more := p.bulk.text(s.d, len(args)+1, p.rows)
+		b.WriteString(p.name + " AS (" + text + ")")
+		args = append(args, more...)
+	}
+	b.WriteString(" " + rest)
+	return s.hotQuery(ctx, b.String(), args...)
+}
+
+// hotQuery runs a statement that is used again and again, prepared if that is
+// worth it. There must be few different texts.
+func (s *Store) hotQuery(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	if !s.d.OneStatement {
+		return s.hot.QueryContext(ctx, text, args...)
+	}
+	known, ok := s.prepared.Load(text)
+	if !ok {
+		statement, err := s.hot.PrepareContext(ctx, text)
+		if err != nil {
+			return nil, fmt.Errorf("prepare a statement: %w", err)
+		}
+		var lost bool
+		if known, lost = s.prepared.LoadOrStore(text, statement); lost {
 			if err := statement.Close(); err != nil {
-				return fmt.Errorf("close a statement: %w", err)
+				return nil, fmt.Errorf("close a statement: %w", err)
 			}
 		}
 	}
-	return nil
+	return known.(*sql.Stmt).QueryContext(ctx, args...)
 }
 
 // where builds the WHERE of a list that its caller may narrow.

@@ -27,7 +27,7 @@ var dialect = store.Dialect{
 	Driver:        "postgres",
 	Now:           "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
 	Values:        unnest,
-	ConstantText:  true,
+	OneStatement:  true,
 	In:            "= ANY(%s)", // which is NULL, not false, for an array that is NULL
 	IDs:           func(ids []int64) any { return pq.Array(append([]int64{}, ids...)) },
 	Texts:         func(texts []string) any { return pq.Array(append([]string{}, texts...)) },
@@ -38,16 +38,13 @@ var dialect = store.Dialect{
 }
 
 // unnest makes a table of one array for each column.
-func unnest(types []string, rows [][]any) (text string, args []any) {
-	var b strings.Builder
-	for i, sqlType := range types {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString("$" + strconv.Itoa(i+1) + "::" + sqlType + "[]")
-		args = append(args, column(sqlType, i, rows))
+func unnest(first int, columns []store.Column, rows [][]any) (text string, args []any) {
+	names, arrays := make([]string, len(columns)), make([]string, len(columns))
+	for i, c := range columns {
+		names[i], arrays[i] = c.Name, "$"+strconv.Itoa(first+i)+"::"+c.Type+"[]"
+		args = append(args, column(c.Type, i, rows))
 	}
-	return "SELECT * FROM unnest(" + b.String() + ")", args
+	return "SELECT * FROM unnest(" + strings.Join(arrays, ",") + ") AS u (" + strings.Join(names, ",") + ")", args
 }
 
 // column returns the i-th values of the rows as an array.
@@ -78,7 +75,8 @@ func collect[V any](i int, rows [][]any) []V {
 type Config struct {
 	// URL is postgres://user:password@host:port/database?…
 	URL string
-	// Connections bounds the open connections; 0 means 16.
+	// Connections bounds the open connections, but for a few that deliveries have
+	// for themselves; 0 means 16.
 	Connections int
 	// Key encrypts secrets at rest: 32 bytes.
 	Key []byte
@@ -97,17 +95,36 @@ func Open(cfg Config) (*store.Store, error) {
 	}
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
-	s, err := store.New(store.Config{Dialect: dialect, Write: db, Read: db, Key: cfg.Key})
+	hot, err := open(cfg.URL, plannedOnce...)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
+	}
+	hot.SetMaxOpenConns(hotConnections)
+	hot.SetMaxIdleConns(hotConnections)
+	s, err := store.New(store.Config{Dialect: dialect, Write: db, Read: db, Hot: hot, Key: cfg.Key})
+	if err != nil {
+		return nil, errors.Join(err, db.Close(), hot.Close())
 	}
 	return s, nil
 }
 
+// hotConnections is one for each kind of batch, and one to spare.
+const hotConnections = 5
+
+// plannedOnce are the server's settings for statements that are prepared and
+// planned once: a plan made for an empty table must still be right for millions
+// of rows, so it goes by indexes, row by row.
+var plannedOnce = [][2]string{
+	{"plan_cache_mode", "force_generic_plan"},
+	{"enable_seqscan", "off"},
+	{"enable_hashjoin", "off"},
+	{"enable_mergejoin", "off"},
+}
+
 // open adds what lib/pq does not do by itself: parameters are sent with the
 // statement, in one round trip instead of two, and a server that does not answer
-// is given up.
-func open(address string) (*sql.DB, error) {
+// is given up. Settings are the server's, for each connection.
+func open(address string, settings ...[2]string) (*sql.DB, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, errors.New("the database URL cannot be parsed") // its own error would show the password
@@ -115,6 +132,9 @@ func open(address string) (*sql.DB, error) {
 	q := u.Query()
 	setDefault(q, "binary_parameters", "yes")
 	setDefault(q, "connect_timeout", "5")
+	for _, s := range settings {
+		q.Set(s[0], s[1])
+	}
 	u.RawQuery = q.Encode()
 	connector, err := pq.NewConnector(u.String())
 	if err != nil {

@@ -43,12 +43,16 @@ var dialect = store.Dialect{
 
 // values writes a placeholder for each value. They are not numbered: the driver
 // looks each numbered one up by name, which is quadratic.
-func values(types []string, rows [][]any) (text string, args []any) {
-	row := "(?" + strings.Repeat(",?", len(types)-1) + ")"
+func values(_ int, columns []store.Column, rows [][]any) (text string, args []any) {
+	row := "(?" + strings.Repeat(",?", len(columns)-1) + ")"
 	for _, r := range rows {
 		args = append(args, r...)
 	}
-	return "VALUES " + row + strings.Repeat(","+row, max(0, len(rows)-1)), args
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = fmt.Sprintf("column%d AS %s", i+1, c.Name)
+	}
+	return "SELECT " + strings.Join(names, ",") + " FROM (VALUES " + row + strings.Repeat(","+row, max(0, len(rows)-1)) + ")", args
 }
 
 // list writes values for json_each. None is [], not null, which would be a value.
