@@ -77,3 +77,9 @@ type ManifestRef struct {
 	Repository string
 	Digest     string
 }
+
+// TagRef names a tag.
+type TagRef struct {
+	Repository string
+	Name       string
+}

@@ -77,7 +77,7 @@ func (s *Store) acceptAtOnce(ctx context.Context, events [][]any, jobs map[strin
 	if len(jobs) > 0 {
 		rest = `SELECT id, job_key FROM stored`
 	}
-	stored, err := s.joined(ctx, []part{
+	stored, err := s.joined(ctx, s.hot, []part{
 		{"fresh", s.sql.events, events},
 		{"stored", s.sql.jobsOfFresh, jobRows(sortedKeys(jobs), jobs)},
 		{"manifests", s.sql.manifests, memory.manifests},

@@ -15,6 +15,9 @@ type batcher[In, Out any] struct {
 	// run writes one batch and answers each call in its place. It fails as a whole.
 	run func(context.Context, []In) ([]Out, error)
 	max int
+	// gather is how long every batch is given to fill, even for a lone call. For
+	// calls that nobody waits for.
+	gather time.Duration
 
 	mu      sync.Mutex
 	waiting []*call[In, Out]
@@ -62,12 +65,15 @@ const linger = 2 * time.Millisecond
 
 func (b *batcher[In, Out]) work(ctx context.Context) {
 	for {
+		if b.gather > 0 {
+			<-time.After(b.gather)
+		}
 		calls := b.take()
 		if calls == nil {
 			return
 		}
 		b.write(ctx, calls)
-		if len(calls) > 1 && len(calls) < b.max {
+		if b.gather == 0 && len(calls) > 1 && len(calls) < b.max {
 			<-time.After(linger)
 		}
 	}

@@ -66,7 +66,7 @@ func (s *Store) claimBatch(ctx context.Context, in []claimIn) ([][]hook.Delivery
 // claimRows also returns the version that the policies had at that moment.
 func (s *Store) claimRows(ctx context.Context, ids []int64, lease time.Duration, except []string) (claimed []hook.Delivery, version int64, err error) {
 	token := uuid.NewString()
-	result, err := s.hotQuery(ctx, `UPDATE webhook_job
+	result, err := s.hotQuery(ctx, s.leases, `UPDATE webhook_job
 		SET status = 'running', lease_token = $2, lease_until = `+s.d.Now+` + $3, update_time = `+s.d.Now+`
 		WHERE id IN (SELECT id FROM webhook_job WHERE id `+fmt.Sprintf(s.d.In, "$1")+`
 			AND status IN ('pending', 'scheduled') AND next_at <= `+s.d.Now+`

@@ -44,7 +44,7 @@ func (s *Store) finishBatch(ctx context.Context, outcomes []hook.Outcome) ([]boo
 
 // finishAtOnce returns the ids of the jobs whose lease was right.
 func (s *Store) finishAtOnce(ctx context.Context, finish, attempts [][]any) ([]int64, error) {
-	ours, err := s.joined(ctx, []part{{"ours", s.sql.finish, finish}, {"recorded", s.sql.attemptsOfOurs, attempts}}, `SELECT id FROM ours`)
+	ours, err := s.joined(ctx, s.hot, []part{{"ours", s.sql.finish, finish}, {"recorded", s.sql.attemptsOfOurs, attempts}}, `SELECT id FROM ours`)
 	if err != nil {
 		return nil, err
 	}

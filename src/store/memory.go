@@ -118,46 +118,114 @@ func (s *Store) remember(ctx context.Context, tx *sql.Tx, what string, b bulk, v
 	return nil
 }
 
-// Manifests returns those of the digests that are known in the repository, in no
-// particular order.
-func (s *Store) Manifests(ctx context.Context, repository string, digests []string) ([]hook.Manifest, error) {
-	if len(digests) == 0 {
-		return nil, nil
-	}
-	var found []hook.Manifest
-	for part := range slices.Chunk(digests, rowsAStatement) {
-		var w where
-		query := `SELECT digest, media_type, kind, config_digest, platforms FROM memory_manifest WHERE repository = ` + w.arg(repository) + ` AND digest IN (`
-		for i, d := range part {
-			if i > 0 {
-				query += ","
-			}
-			query += w.arg(d)
-		}
-		result, err := s.read.QueryContext(ctx, query+")", w.args...)
-		if err != nil {
-			return nil, s.wrap("look up manifests", err)
-		}
-		err = eachRow(result, func() error {
-			m := hook.Manifest{Repository: repository}
-			var platforms string
-			if err := result.Scan(&m.Digest, &m.MediaType, &m.Kind, &m.ConfigDigest, &platforms); err != nil {
-				return err
-			}
-			found = append(found, m)
-			return json.Unmarshal([]byte(platforms), &found[len(found)-1].Platforms)
-		})
-		if err != nil {
-			return nil, s.wrap("look up manifests", err)
-		}
-	}
-	return found, nil
+// recallIn is what one caller wants to recall.
+type recallIn struct {
+	manifests []hook.ManifestRef
+	tags      []hook.TagRef
 }
 
-// Tag returns what is known of a tag, deleted or not, or hook.ErrNotFound.
-func (s *Store) Tag(ctx context.Context, repository, name string) (hook.Tag, error) {
-	t, err := scanTag(s.read.QueryRowContext(ctx, `SELECT `+tagColumns+` FROM memory_tag WHERE repository = $1 AND name = $2`, repository, name))
-	return t, s.wrap("look up a tag", err)
+// recallOut is what is known of it.
+type recallOut struct {
+	manifests []hook.Manifest
+	tags      []hook.Tag
+}
+
+// Recall returns those of the manifests and tags that are known, tags also if they
+// were deleted, in no particular order.
+func (s *Store) Recall(ctx context.Context, manifests []hook.ManifestRef, tags []hook.TagRef) ([]hook.Manifest, []hook.Tag, error) {
+	found, err := s.recall.Do(ctx, recallIn{manifests, tags})
+	return found.manifests, found.tags, s.wrap("look into the tag memory", err)
+}
+
+// recallBatch asks for what several callers want together.
+func (s *Store) recallBatch(ctx context.Context, in []recallIn) ([]recallOut, error) {
+	manifests, tags := map[hook.ManifestRef]*hook.Manifest{}, map[hook.TagRef]*hook.Tag{}
+	for _, one := range in {
+		for _, ref := range one.manifests {
+			manifests[ref] = nil
+		}
+		for _, ref := range one.tags {
+			tags[ref] = nil
+		}
+	}
+	if err := s.fillIn(ctx, manifests, tags); err != nil {
+		return nil, err
+	}
+	out := make([]recallOut, len(in))
+	for i, one := range in {
+		for _, ref := range one.manifests {
+			if m := manifests[ref]; m != nil {
+				out[i].manifests = append(out[i].manifests, *m)
+			}
+		}
+		for _, ref := range one.tags {
+			if t := tags[ref]; t != nil {
+				out[i].tags = append(out[i].tags, *t)
+			}
+		}
+	}
+	return out, nil
+}
+// fillIn puts what is known behind its name.
+func (s *Store) fillIn(ctx context.Context, manifests map[hook.ManifestRef]*hook.Manifest, tags map[hook.TagRef]*hook.Tag) error {
+	var digests, names [][]any
+	for ref := range manifests {
+		digests = append(digests, []any{ref.Repository, ref.Digest})
+	}
+	for ref := range tags {
+		names = append(names, []any{ref.Repository, ref.Name})
+	}
+	for len(digests)+len(names) > 0 {
+		m, t := min(len(digests), rowsAStatement), min(len(names), rowsAStatement)
+		result, err := s.recallRows(ctx, digests[:m], names[:t])
+		if err != nil {
+			return err
+		}
+		err = eachRow(result, func() error {
+			var isTag bool
+			var repository, name, one, two, three, platforms string
+			var recovered, updated int64
+			if err := result.Scan(&isTag, &repository, &name, &one, &two, &three, &platforms, &recovered, &updated); err != nil {
+				return err
+			}
+			if isTag {
+				tags[hook.TagRef{Repository: repository, Name: name}] = &hook.Tag{
+					Repository: repository, Name: name, Digest: one, DeletedBy: two, RecoveredAt: timeOf(recovered), UpdateTime: timeOf(updated),
+				}
+				return nil
+			}
+			found := &hook.Manifest{Repository: repository, Digest: name, MediaType: one, Kind: hook.Kind(two), ConfigDigest: three}
+			manifests[hook.ManifestRef{Repository: repository, Digest: name}] = found
+			return json.Unmarshal([]byte(platforms), &found.Platforms)
+		})
+		if err != nil {
+			return err
+		}
+		digests, names = digests[m:], names[t:]
+	}
+	return nil
+}
+
+// recallRows asks for manifests and tags in one round trip. Their rows differ, so
+// the columns after the name have a meaning of their own for each.
+func (s *Store) recallRows(ctx context.Context, digests, names [][]any) (*sql.Rows, error) {
+	var selects []string
+	if len(digests) > 0 {
+		selects = append(selects, `SELECT false, m.repository, m.digest, m.media_type, m.kind, m.config_digest, m.platforms, 0, 0
+			FROM wanted JOIN memory_manifest m ON m.repository = wanted.repository AND m.digest = wanted.digest`)
+	}
+	if len(names) > 0 {
+		selects = append(selects, `SELECT true, t.repository, t.name, t.digest, t.deleted_by, '', '', t.recovered_at, t.update_time
+			FROM wanted_tag JOIN memory_tag t ON t.repository = wanted_tag.repository AND t.name = wanted_tag.name`)
+	}
+	db := s.read
+	if s.d.OneStatement {
+		db = s.hot
+	}
+	return s.joined(ctx, db, []part{
+		{"wanted", bulk{columns: []Column{{"repository", "text"}, {"digest", "text"}}}, digests},
+		{"wanted_tag", bulk{columns: []Column{{"repository", "text"}, {"name", "text"}}}, names},
+	}, strings.Join(selects, " UNION ALL "))
 }
 
 const tagColumns = `repository, name, digest, deleted_by, recovered_at, update_time`

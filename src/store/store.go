@@ -62,6 +62,9 @@ type Config struct {
 	// needs. They are prepared once, so it must plan by indexes whatever the size of
 	// the tables is at that moment.
 	Hot *sql.DB
+	// Leases, if set, is Hot for claims. It need not wait until they are on disk: a
+	// claim that a crash of the database undoes is made again.
+	Leases *sql.DB
 	// Key encrypts secrets at rest: 32 bytes.
 	Key []byte
 }
@@ -72,6 +75,8 @@ type Store struct {
 	write *sql.DB
 	read  *sql.DB
 	hot   *sql.DB
+	// leases is used by claims.
+	leases *sql.DB
 	orm   orm.Ormer
 	seal  *sealer
 	// prepared holds *sql.Stmt by text.
@@ -79,6 +84,7 @@ type Store struct {
 	sql      statements
 	policies policyCache
 	accept   *batcher[acceptIn, []int64]
+	recall   *batcher[recallIn, recallOut]
 	claim    *batcher[claimIn, []hook.Delivery]
 	finish   *batcher[hook.Outcome, bool]
 }
@@ -93,17 +99,26 @@ func New(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the object mapper: %w", err)
 	}
-	s := &Store{d: cfg.Dialect, write: cfg.Write, read: cfg.Read, hot: cmp.Or(cfg.Hot, cfg.Write), orm: o, seal: seal, sql: newStatements(cfg.Dialect)}
+	s := &Store{
+		d: cfg.Dialect, write: cfg.Write, read: cfg.Read, hot: cmp.Or(cfg.Hot, cfg.Write), leases: cmp.Or(cfg.Leases, cfg.Write),
+		orm: o, seal: seal, sql: newStatements(cfg.Dialect),
+	}
 	s.accept = newBatcher(cfg.Dialect.Writers, 200, s.acceptBatch)
+	s.recall = newBatcher(cfg.Dialect.Writers, 200, s.recallBatch)
 	s.claim = newBatcher(cfg.Dialect.Writers, 200, s.claimBatch)
 	s.finish = newBatcher(cfg.Dialect.Writers, 200, s.finishBatch)
+	s.finish.gather = finishGather
 	return s, nil
 }
+
+// finishGather is how long outcomes are gathered. A delivery is over when its
+// answer is there; what is known a few milliseconds later costs a fraction.
+const finishGather = 5 * time.Millisecond
 
 // Close closes the databases. No other method may run or be called afterwards.
 func (s *Store) Close() error {
 	err := s.write.Close()
-	for _, db := range []*sql.DB{s.read, s.hot} {
+	for _, db := range []*sql.DB{s.read, s.hot, s.leases} {
 		if db != s.write {
 			err = errors.Join(err, db.Close())
 		}

@@ -81,7 +81,7 @@ type part struct {
 
 // joined runs parts and a SELECT of what they return as one statement, and so in
 // one round trip and one transaction. Parts without rows are left out.
-func (s *Store) joined(ctx context.Context, parts []part, rest string) (*sql.Rows, error) {
+func (s *Store) joined(ctx context.Context, db *sql.DB, parts []part, rest string) (*sql.Rows, error) {
 	var b strings.Builder
 	var args []any
 	for _, p := range parts {
@@ -98,18 +98,18 @@ func (s *Store) joined(ctx context.Context, parts []part, rest string) (*sql.Row
 		args = append(args, more...)
 	}
 	b.WriteString(" " + rest)
-	return s.hotQuery(ctx, b.String(), args...)
+	return s.hotQuery(ctx, db, b.String(), args...)
 }
 
 // hotQuery runs a statement that is used again and again, prepared if that is
-// worth it. There must be few different texts.
-func (s *Store) hotQuery(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+// worth it. There must be few different texts, each for one database only.
+func (s *Store) hotQuery(ctx context.Context, db *sql.DB, text string, args ...any) (*sql.Rows, error) {
 	if !s.d.OneStatement {
-		return s.hot.QueryContext(ctx, text, args...)
+		return db.QueryContext(ctx, text, args...)
 	}
 	known, ok := s.prepared.Load(text)
 	if !ok {
-		statement, err := s.hot.PrepareContext(ctx, text)
+		statement, err := db.PrepareContext(ctx, text)
 		if err != nil {
 			return nil, fmt.Errorf("prepare a statement: %w", err)
 		}

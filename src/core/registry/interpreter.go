@@ -88,6 +88,9 @@ func (i *Interpreter) Interpret(ctx context.Context, actions []Action) (hook.Not
 		found:       make(map[string]hook.Project),
 		received:    i.now().UTC(),
 	}
+	if err := r.recallPushed(ctx, actions); err != nil {
+		return hook.Notification{}, nil, err
+	}
 	skipped := Skipped{}
 	ids := newIdentities()
 	for _, a := range actions {
@@ -128,6 +131,34 @@ type reading struct {
 	found    map[string]hook.Project
 	received time.Time
 	events   []hook.Event
+}
+
+// recallPushed fetches what the pushes of an envelope will be compared with, which
+// is most of what most envelopes need, all at once.
+func (r *reading) recallPushed(ctx context.Context, actions []Action) error {
+	var manifests []hook.ManifestRef
+	var tags []hook.TagRef
+	for _, a := range actions {
+		if a.Op != OpPush {
+			continue
+		}
+		for _, digest := range digestsOf(a) {
+			manifests = append(manifests, hook.ManifestRef{Repository: a.Repository, Digest: digest})
+		}
+		if a.Tag != "" {
+			tags = append(tags, hook.TagRef{Repository: a.Repository, Name: a.Tag})
+		}
+	}
+	return r.view.recall(ctx, manifests, tags)
+}
+
+// digestsOf are the digests of an action's manifest and of its children.
+func digestsOf(a Action) []string {
+	digests := []string{a.Digest}
+	for _, child := range children(a) {
+		digests = append(digests, child.Digest)
+	}
+	return digests
 }
 
 // read interprets one action. The reason is empty if use was made of it.
@@ -206,11 +237,7 @@ func (r *reading) raiseTagged(project hook.Project, a Action, done event.Action,
 // described returns what is known of the action's manifest after it, and whether
 // that is more than before.
 func (r *reading) described(ctx context.Context, a Action) (m hook.Manifest, news bool, err error) {
-	digests := []string{a.Digest}
-	for _, child := range children(a) {
-		digests = append(digests, child.Digest)
-	}
-	memory, err := r.view.manifestsOf(ctx, a.Repository, digests)
+	memory, err := r.view.manifestsOf(ctx, a.Repository, digestsOf(a))
 	if err != nil {
 		return hook.Manifest{}, false, err
 	}

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -13,10 +12,9 @@ import (
 // Memory is what is known of a registry's manifests and tags. The Interpreter
 // only reads it; what it learns is in the facts of its notifications.
 type Memory interface {
-	// Manifests returns those of the digests that are known, in any order.
-	Manifests(ctx context.Context, repository string, digests []string) ([]hook.Manifest, error)
-	// Tag returns a tag, also a deleted one, or hook.ErrNotFound.
-	Tag(ctx context.Context, repository, name string) (hook.Tag, error)
+	// Recall returns those of the manifests and tags that are known, tags also if
+	// they were deleted, in any order.
+	Recall(ctx context.Context, manifests []hook.ManifestRef, tags []hook.TagRef) ([]hook.Manifest, []hook.Tag, error)
 	// TagsOf returns the names of the existing tags that point at a digest, sorted.
 	TagsOf(ctx context.Context, repository, digest string) ([]string, error)
 	// Heads returns a client's HEAD requests for a manifest from since to until,
@@ -26,21 +24,54 @@ type Memory interface {
 
 // view is the memory as it will be once the facts learned so far are stored.
 type view struct {
-	memory    Memory
-	facts     []hook.Fact
-	manifests map[hook.ManifestRef]*hook.Manifest // nil: gone
-	tags      map[tagRef]hook.Tag
-	heads     []hook.Head
+	memory Memory
+	facts  []hook.Fact
+	// manifests and tags are those that were recalled or learned; nil: there is none.
+	manifests map[hook.ManifestRef]*hook.Manifest
+	tags      map[hook.TagRef]*hook.Tag
+	// learned are the tags that facts tell of.
+	learned map[hook.TagRef]bool
+	heads   []hook.Head
 }
-
-type tagRef struct{ repository, name string }
 
 func newView(memory Memory) *view {
 	return &view{
 		memory:    memory,
 		manifests: make(map[hook.ManifestRef]*hook.Manifest),
-		tags:      make(map[tagRef]hook.Tag),
+		tags:      make(map[hook.TagRef]*hook.Tag),
+		learned:   make(map[hook.TagRef]bool),
 	}
+}
+
+// recall fetches what is not known yet, all of it at once.
+func (v *view) recall(ctx context.Context, manifests []hook.ManifestRef, tags []hook.TagRef) error {
+	manifests = slices.DeleteFunc(manifests, func(ref hook.ManifestRef) bool { return known(v.manifests, ref) })
+	tags = slices.DeleteFunc(tags, func(ref hook.TagRef) bool { return known(v.tags, ref) })
+	if len(manifests) == 0 && len(tags) == 0 {
+		return nil
+	}
+	found, foundTags, err := v.memory.Recall(ctx, manifests, tags)
+	if err != nil {
+		return fmt.Errorf("recall %d manifests and %d tags: %w", len(manifests), len(tags), err)
+	}
+	for _, ref := range manifests {
+		v.manifests[ref] = nil
+	}
+	for _, ref := range tags {
+		v.tags[ref] = nil
+	}
+	for _, m := range found {
+		v.manifests[hook.ManifestRef{Repository: m.Repository, Digest: m.Digest}] = &m
+	}
+	for _, t := range foundTags {
+		v.tags[hook.TagRef{Repository: t.Repository, Name: t.Name}] = &t
+	}
+	return nil
+}
+
+func known[K comparable, V any](of map[K]V, key K) bool {
+	_, ok := of[key]
+	return ok
 }
 
 func (v *view) learnManifest(m hook.Manifest) {
@@ -55,7 +86,8 @@ func (v *view) learnGone(ref hook.ManifestRef) {
 
 func (v *view) learnTag(t hook.Tag) {
 	v.facts = append(v.facts, hook.Fact{Tag: &t})
-	v.tags[tagRef{t.Repository, t.Name}] = t
+	ref := hook.TagRef{Repository: t.Repository, Name: t.Name}
+	v.tags[ref], v.learned[ref] = &t, true
 }
 
 func (v *view) learnHead(h hook.Head) {
@@ -65,43 +97,32 @@ func (v *view) learnHead(h hook.Head) {
 
 // manifestsOf returns those of the digests that are known, by digest.
 func (v *view) manifestsOf(ctx context.Context, repository string, digests []string) (map[string]hook.Manifest, error) {
-	known := make(map[string]hook.Manifest, len(digests))
-	var ask []string
-	for _, d := range digests {
-		m, learned := v.manifests[hook.ManifestRef{Repository: repository, Digest: d}]
-		switch {
-		case !learned:
-			ask = append(ask, d)
-		case m != nil:
-			known[d] = *m
+	refs := make([]hook.ManifestRef, len(digests))
+	for i, d := range digests {
+		refs[i] = hook.ManifestRef{Repository: repository, Digest: d}
+	}
+	if err := v.recall(ctx, slices.Clone(refs), nil); err != nil {
+		return nil, err
+	}
+	found := make(map[string]hook.Manifest, len(digests))
+	for _, ref := range refs {
+		if m := v.manifests[ref]; m != nil {
+			found[ref.Digest] = *m
 		}
 	}
-	if len(ask) == 0 {
-		return known, nil
-	}
-	stored, err := v.memory.Manifests(ctx, repository, ask)
-	if err != nil {
-		return nil, fmt.Errorf("look up %d manifests: %w", len(ask), err)
-	}
-	for _, m := range stored {
-		known[m.Digest] = m
-	}
-	return known, nil
+	return found, nil
 }
 
 // tag returns a tag, also a deleted one; false if nobody ever heard of it.
 func (v *view) tag(ctx context.Context, repository, name string) (hook.Tag, bool, error) {
-	if t, ok := v.tags[tagRef{repository, name}]; ok {
-		return t, true, nil
+	ref := hook.TagRef{Repository: repository, Name: name}
+	if err := v.recall(ctx, nil, []hook.TagRef{ref}); err != nil {
+		return hook.Tag{}, false, err
 	}
-	t, err := v.memory.Tag(ctx, repository, name)
-	if errors.Is(err, hook.ErrNotFound) {
-		return hook.Tag{}, false, nil
+	if t := v.tags[ref]; t != nil {
+		return *t, true, nil
 	}
-	if err != nil {
-		return hook.Tag{}, false, fmt.Errorf("look up tag: %w", err)
-	}
-	return t, true, nil
+	return hook.Tag{}, false, nil
 }
 
 // tagsOf returns the names of the existing tags that point at a digest, sorted.
@@ -111,12 +132,11 @@ func (v *view) tagsOf(ctx context.Context, repository, digest string) ([]string,
 		return nil, fmt.Errorf("look up tags of a digest: %w", err)
 	}
 	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool {
-		_, learned := v.tags[tagRef{repository, name}]
-		return learned
+		return v.learned[hook.TagRef{Repository: repository, Name: name}]
 	})
-	for ref, t := range v.tags {
-		if ref.repository == repository && t.Digest == digest && t.DeletedBy == "" {
-			names = append(names, ref.name)
+	for ref := range v.learned {
+		if t := v.tags[ref]; ref.Repository == repository && t.Digest == digest && t.DeletedBy == "" {
+			names = append(names, ref.Name)
 		}
 	}
 	slices.Sort(names)

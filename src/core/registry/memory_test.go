@@ -35,22 +35,18 @@ func (m *memory) learn(facts []hook.Fact) {
 	}
 }
 
-func (m *memory) Manifests(_ context.Context, repository string, digests []string) ([]hook.Manifest, error) {
-	var out []hook.Manifest
-	for _, d := range digests {
-		if found, ok := m.manifests[hook.ManifestRef{Repository: repository, Digest: d}]; ok {
-			out = append(out, found)
+func (m *memory) Recall(_ context.Context, manifests []hook.ManifestRef, tags []hook.TagRef) (known []hook.Manifest, knownTags []hook.Tag, err error) {
+	for _, ref := range manifests {
+		if found, ok := m.manifests[ref]; ok {
+			known = append(known, found)
 		}
 	}
-	return out, m.err
-}
-
-func (m *memory) Tag(_ context.Context, repository, name string) (hook.Tag, error) {
-	t, ok := m.tags[[2]string{repository, name}]
-	if !ok && m.err == nil {
-		return hook.Tag{}, hook.ErrNotFound
+	for _, ref := range tags {
+		if found, ok := m.tags[[2]string{ref.Repository, ref.Name}]; ok {
+			knownTags = append(knownTags, found)
+		}
 	}
-	return t, m.err
+	return known, knownTags, m.err
 }
 
 func (m *memory) TagsOf(_ context.Context, repository, digest string) ([]string, error) {

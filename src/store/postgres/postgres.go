@@ -95,21 +95,34 @@ func Open(cfg Config) (*store.Store, error) {
 	}
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
-	hot, err := open(cfg.URL, plannedOnce...)
+	hot, err := openHot(cfg.URL, hotConnections)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	hot.SetMaxOpenConns(hotConnections)
-	hot.SetMaxIdleConns(hotConnections)
-	s, err := store.New(store.Config{Dialect: dialect, Write: db, Read: db, Hot: hot, Key: cfg.Key})
+	leases, err := openHot(cfg.URL, 2, [2]string{"synchronous_commit", "off"})
 	if err != nil {
 		return nil, errors.Join(err, db.Close(), hot.Close())
+	}
+	s, err := store.New(store.Config{Dialect: dialect, Write: db, Read: db, Hot: hot, Leases: leases, Key: cfg.Key})
+	if err != nil {
+		return nil, errors.Join(err, db.Close(), hot.Close(), leases.Close())
 	}
 	return s, nil
 }
 
+// openHot opens connections for statements that are prepared and planned once.
+func openHot(address string, connections int, settings ...[2]string) (*sql.DB, error) {
+	db, err := open(address, append(settings, plannedOnce...)...)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	return db, nil
+}
+
 // hotConnections is one for each kind of batch, and one to spare.
-const hotConnections = 5
+const hotConnections = 4
 
 // plannedOnce are the server's settings for statements that are prepared and
 // planned once: a plan made for an empty table must still be right for millions

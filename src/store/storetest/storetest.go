@@ -54,6 +54,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"jobs are found by every filter", jobFilters},
 		{"hostile answers are stored", hostileAnswers},
 		{"the tag memory keeps the last word", memoryKeepsLastWord},
+		{"the tag memory recalls many things at once", recallManyAtOnce},
 		{"the tag memory does not forget details", memoryKeepsDetails},
 		{"HEAD requests are found by client and time", heads},
 		{"an incomplete event gets its jobs when it is complete", incompleteEvent},
@@ -659,6 +660,38 @@ func (f *fixture) learn(t *testing.T, facts ...hook.Fact) {
 	must(t, err)
 }
 
+// recall asks for manifests and tags of library/app.
+func (f *fixture) recall(t *testing.T, digests []string, tags ...string) ([]hook.Manifest, []hook.Tag) {
+	t.Helper()
+	var manifests []hook.ManifestRef
+	for _, d := range digests {
+		manifests = append(manifests, hook.ManifestRef{Repository: "library/app", Digest: d})
+	}
+	var names []hook.TagRef
+	for _, name := range tags {
+		names = append(names, hook.TagRef{Repository: "library/app", Name: name})
+	}
+	known, knownTags, err := f.Recall(f.ctx, manifests, names)
+	must(t, err)
+	return known, knownTags
+}
+
+func recallManyAtOnce(t *testing.T, f *fixture) {
+	var facts []hook.Fact
+	var digests, tags []string
+	for i := range 1200 {
+		digest, tag := fmt.Sprintf("sha256:%d", i), fmt.Sprintf("v%d", i)
+		digests, tags = append(digests, digest), append(tags, tag)
+		if i%2 == 0 {
+			facts = append(facts, manifestFact(digest, hook.KindImage), tagFact(tag, digest, ""))
+		}
+	}
+	f.learn(t, facts...)
+	known, knownTags := f.recall(t, digests, tags[:700]...)
+	wantEqual(t, "manifests", len(known), 600)
+	wantEqual(t, "tags", len(knownTags), 350)
+}
+
 func memoryKeepsLastWord(t *testing.T, f *fixture) {
 	f.learn(t, manifestFact("sha256:a", hook.KindImage), tagFact("v1", "sha256:a", ""), tagFact("v2", "sha256:a", ""), tagFact("v1", "sha256:b", ""))
 	names, err := f.TagsOf(f.ctx, "library/app", "sha256:a")
@@ -668,17 +701,13 @@ func memoryKeepsLastWord(t *testing.T, f *fixture) {
 	names, err = f.TagsOf(f.ctx, "library/app", "sha256:a")
 	must(t, err)
 	wantEqual(t, "tags after delete", len(names), 0)
-	tag, err := f.Tag(f.ctx, "library/app", "v2")
-	must(t, err)
-	wantEqual(t, "deleted by", tag.DeletedBy, "request-1")
-	_, err = f.Tag(f.ctx, "library/app", "v3")
-	wantError(t, err, hook.ErrNotFound)
-	known, err := f.Manifests(f.ctx, "library/app", []string{"sha256:a"})
-	must(t, err)
+	known, tags := f.recall(t, []string{"sha256:a"}, "v2", "v3")
 	wantEqual(t, "manifests", len(known), 0)
+	if len(tags) != 1 || tags[0].Name != "v2" || tags[0].DeletedBy != "request-1" {
+		t.Errorf("tags after delete: %+v", tags)
+	}
 	f.learn(t, manifestFact("sha256:a", hook.KindImage), hook.Fact{Gone: &hook.ManifestRef{Repository: "library/app", Digest: "sha256:a"}}, manifestFact("sha256:a", hook.KindChart))
-	known, err = f.Manifests(f.ctx, "library/app", []string{"sha256:a", "sha256:none"})
-	must(t, err)
+	known, _ = f.recall(t, []string{"sha256:a", "sha256:none"})
 	if len(known) != 1 || known[0].Kind != hook.KindChart {
 		t.Errorf("manifests pushed again: %+v", known)
 	}
@@ -691,8 +720,7 @@ func memoryKeepsDetails(t *testing.T, f *fixture) {
 	}
 	f.learn(t, hook.Fact{Manifest: &full})
 	f.learn(t, manifestFact("sha256:a", hook.KindUnknown))
-	known, err := f.Manifests(f.ctx, "library/app", []string{"sha256:a"})
-	must(t, err)
+	known, _ := f.recall(t, []string{"sha256:a"})
 	wantEqual(t, "manifest", known, []hook.Manifest{full})
 }
 

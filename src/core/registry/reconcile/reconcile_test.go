@@ -226,7 +226,7 @@ func TestTheFirstComparisonOnlyLearns(t *testing.T) {
 		t.Errorf("second summary %+v", got)
 	}
 	p.want(t)
-	manifests, err := p.Manifests(t.Context(), "prj/app", []string{digestOf(t, img)})
+	manifests, _, err := p.Recall(t.Context(), []hook.ManifestRef{{Repository: "prj/app", Digest: digestOf(t, img)}}, nil)
 	if err != nil || len(manifests) != 1 || manifests[0].ConfigDigest == "" {
 		t.Errorf("learned %+v, %v", manifests, err)
 	}
