@@ -166,6 +166,7 @@ func (s *Store) recallBatch(ctx context.Context, in []recallIn) ([]recallOut, er
 	}
 	return out, nil
 }
+
 // fillIn puts what is known behind its name.
 func (s *Store) fillIn(ctx context.Context, manifests map[hook.ManifestRef]*hook.Manifest, tags map[hook.TagRef]*hook.Tag) error {
 	var digests, names [][]any

@@ -77,8 +77,8 @@ type Store struct {
 	hot   *sql.DB
 	// leases is used by claims.
 	leases *sql.DB
-	orm   orm.Ormer
-	seal  *sealer
+	orm    orm.Ormer
+	seal   *sealer
 	// prepared holds *sql.Stmt by text.
 	prepared sync.Map
 	sql      statements

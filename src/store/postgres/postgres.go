@@ -14,6 +14,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	pgmigrate "github.com/golang-migrate/migrate/v4/database/postgres"
 	"github.com/lib/pq"
@@ -85,7 +86,7 @@ type Config struct {
 // Open returns a store on an existing database whose schema is up to date. It
 // does not connect: a database that is away shows in the store's methods.
 func Open(cfg Config) (*store.Store, error) {
-	db, err := open(cfg.URL)
+	db, err := open(cfg.URL, longSilence)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +113,7 @@ func Open(cfg Config) (*store.Store, error) {
 
 // openHot opens connections for statements that are prepared and planned once.
 func openHot(address string, connections int, settings ...[2]string) (*sql.DB, error) {
-	db, err := open(address, append(settings, plannedOnce...)...)
+	db, err := open(address, shortSilence, append(settings, plannedOnce...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +124,15 @@ func openHot(address string, connections int, settings ...[2]string) (*sql.DB, e
 
 // hotConnections is one for each kind of batch, and one to spare.
 const hotConnections = 4
+
+// How long a server may be silent in the middle of a statement before its
+// connection counts as dead: what deliveries need takes milliseconds, what people
+// ask for may take longer, and a migration of many rows longest.
+const (
+	shortSilence   = 5 * time.Second
+	longSilence    = time.Minute
+	longestSilence = time.Hour
+)
 
 // plannedOnce are the server's settings for statements that are prepared and
 // planned once: a plan made for an empty table must still be right for millions
@@ -136,8 +146,8 @@ var plannedOnce = [][2]string{
 
 // open adds what lib/pq does not do by itself: parameters are sent with the
 // statement, in one round trip instead of two, and a server that does not answer
-// is given up. Settings are the server's, for each connection.
-func open(address string, settings ...[2]string) (*sql.DB, error) {
+// is given up after so long a silence. Settings are the server's, for each connection.
+func open(address string, silence time.Duration, settings ...[2]string) (*sql.DB, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, errors.New("the database URL cannot be parsed") // its own error would show the password
@@ -153,6 +163,7 @@ func open(address string, settings ...[2]string) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("database URL: %w", err)
 	}
+	connector.Dialer(dialer{silence: silence})
 	return sql.OpenDB(connector), nil
 }
 
@@ -164,7 +175,7 @@ func setDefault(q url.Values, key, value string) {
 
 // Migrate brings the schema up to date. Several processes may do so at once.
 func Migrate(ctx context.Context, address string) error {
-	db, err := open(address)
+	db, err := open(address, longestSilence)
 	if err != nil {
 		return err
 	}
