@@ -63,13 +63,15 @@ func (s *Store) claimBatch(ctx context.Context, in []claimIn) ([][]hook.Delivery
 	return out, nil
 }
 
-// claimRows also returns the version that the policies had at that moment.
+// claimRows also returns the version that the policies had at that moment. The
+// status is hidden from the planner, which would otherwise go through all waiting
+// jobs, by their index, to find these few.
 func (s *Store) claimRows(ctx context.Context, ids []int64, lease time.Duration, except []string) (claimed []hook.Delivery, version int64, err error) {
 	token := uuid.NewString()
 	result, err := s.hotQuery(ctx, s.leases, `UPDATE webhook_job
 		SET status = 'running', lease_token = $2, lease_until = `+s.d.Now+` + $3, update_time = `+s.d.Now+`
 		WHERE id IN (SELECT id FROM webhook_job WHERE id `+fmt.Sprintf(s.d.In, "$1")+`
-			AND status IN ('pending', 'scheduled') AND next_at <= `+s.d.Now+`
+			AND status || '' IN ('pending', 'scheduled') AND next_at <= `+s.d.Now+`
 			AND NOT origin `+fmt.Sprintf(s.d.In, "$4")+` ORDER BY id `+s.d.SkipLocked+`)
 		RETURNING id, job_uuid, project_id, policy_id, target_position, origin, event_id, hook_type, content_type, job_detail,
 			attempts, attempts + interruptions + 1, (SELECT version FROM cache_version WHERE name = 'policies')`, s.d.IDs(ids), token, lease.Microseconds(), s.d.Texts(except))

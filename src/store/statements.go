@@ -81,7 +81,9 @@ func newStatements(d Dialect) statements {
 			before: `UPDATE webhook_job SET status = o.status, status_message = o.message, attempts = attempts + 1,
 				http_status = o.answer, next_at = ` + d.Now + ` + o.retry_in, lease_token = '', update_time = ` + d.Now + `
 			FROM (`,
-			after: `) AS o WHERE webhook_job.id = o.id AND webhook_job.status = 'running' AND webhook_job.lease_token = o.lease
+			// Who holds the lease is running. To ask for the status as well would have
+			// the planner go through all running jobs, by their index.
+			after: `) AS o WHERE webhook_job.id = o.id AND webhook_job.lease_token = o.lease
 			RETURNING webhook_job.id`,
 			columns: []Column{
 				{"id", "bigint"}, {"lease", "text"}, {"status", "text"}, {"message", "text"}, {"answer", "integer"}, {"retry_in", "bigint"},

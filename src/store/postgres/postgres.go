@@ -142,6 +142,7 @@ var plannedOnce = [][2]string{
 	{"enable_seqscan", "off"},
 	{"enable_hashjoin", "off"},
 	{"enable_mergejoin", "off"},
+	{"jit", "off"},
 }
 
 // open adds what lib/pq does not do by itself: parameters are sent with the
