@@ -119,7 +119,7 @@ func bodyOf(r api.Route) string {
 }
 
 func withEveryRoute(c *api.Config) {
-	c.Metrics = http.NotFoundHandler()
+	c.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "text/plain") })
 	c.NotificationToken, c.ComponentToken = "", ""
 }
 
