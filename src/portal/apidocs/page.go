@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -148,9 +149,7 @@ func (d *document) access(o operation) string {
 		if len(way) == 0 {
 			ways = append(ways, "nothing")
 		}
-		for _, scheme := range slices.Sorted(maps.Keys(way)) {
-			ways = append(ways, scheme)
-		}
+		ways = append(ways, slices.Sorted(maps.Keys(way))...)
 	}
 	if len(ways) == 0 {
 		return "nothing"
@@ -167,9 +166,11 @@ func (d *document) curl(o operation, body *content) string {
 	case access != "nothing":
 		command += ` -H "Authorization: Bearer $TOKEN"`
 	}
-	if o.Method == "HEAD" {
+	switch {
+	case o.Method == http.MethodHead:
 		command += " -I"
-	} else if o.Method != "GET" && (o.Method != "POST" || body == nil) {
+	case o.Method == http.MethodGet, o.Method == http.MethodPost && body != nil: // curl's own choice
+	default:
 		command += " -X " + o.Method
 	}
 	path := o.Path
