@@ -39,8 +39,9 @@ func Load() (*Document, error) {
 // template; nil if it does not say anything. HEAD is answered as GET unless the
 // document says more of it.
 func (d *Document) Operation(method, path string) (*openapi3.Operation, string) {
+	segments := strings.Split(path, "/")
 	for _, template := range d.paths {
-		if !fits(template, path) {
+		if !fits(template, segments) {
 			continue
 		}
 		of := d.Paths.Value(template).Operations()
@@ -52,13 +53,12 @@ func (d *Document) Operation(method, path string) (*openapi3.Operation, string) 
 	return nil, ""
 }
 
-// fits says whether a path is one of a template's.
-func fits(template, path string) bool {
-	wanted, given := strings.Split(template, "/"), strings.Split(path, "/")
-	if len(wanted) != len(given) {
+// fits says whether the segments of a path are those of a template.
+func fits(template string, given []string) bool {
+	if strings.Count(template, "/") != len(given)-1 {
 		return false
 	}
-	for i, w := range wanted {
+	for i, w := range strings.Split(template, "/") {
 		if w != given[i] && (!strings.HasPrefix(w, "{") || given[i] == "") {
 			return false
 		}

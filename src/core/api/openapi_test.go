@@ -300,13 +300,16 @@ func (s *site) parameters(r api.Route, names []string) []string {
 // complaint returns the message with which a request of the system admin is
 // refused, or nothing.
 func (s *site) complaint(r api.Route, query, body string) string {
-	s.reset()
 	w := s.do(root, r.Method, pathOf(r)+query, body)
 	var answer struct {
 		Message string
 		Errors  []struct{ Message string }
 	}
-	if w.Code < http.StatusBadRequest || json.Unmarshal(w.Body.Bytes(), &answer) != nil {
+	if w.Code < http.StatusBadRequest {
+		s.reset() // a refused request changes nothing
+		return ""
+	}
+	if json.Unmarshal(w.Body.Bytes(), &answer) != nil {
 		return ""
 	}
 	if len(answer.Errors) > 0 {
