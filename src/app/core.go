@@ -23,6 +23,7 @@ import (
 // core is what happens before the queue.
 type core struct {
 	auth     *auth.Service
+	sessions *auth.Sessions
 	cache    *webhook.Cache
 	webhooks *webhook.Handler
 	intake   *gate
@@ -53,6 +54,9 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 			waiting: s.Waiting, limit: cfg.BacklogLimit, log: o.Log,
 		},
 	}
+	c.sessions = auth.NewSessions(auth.SessionsConfig{
+		Store: s, Service: c.auth, Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime, Logger: o.Log,
+	})
 	policies := webhook.NewPolicies(s, cache, webhook.Rules{
 		KnownType:   func(t hook.EventType) bool { _, ok := catalog.Lookup(t); return ok },
 		TargetTypes: formats.TargetTypes(), FormatsFor: formats.For,
@@ -71,6 +75,7 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 	p.start("cache", cache.Run)
 	p.start("backlog", c.intake.Run)
 	p.start("submitter", queuer.Run)
+	p.start("sessions", c.sessions.Run)
 	p.start("tag memory", func(ctx context.Context) error { return forgetHeads(ctx, s, o) })
 	return c, nil
 }

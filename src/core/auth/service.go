@@ -75,50 +75,59 @@ func New(c Config) *Service {
 // A password once verified is not hashed again for a minute, and is not held up by
 // the failures of others; the user is read every time, so that changes count at once.
 func (s *Service) Authenticate(ctx context.Context, username, password, client string) (Identity, error) {
+	user, err := s.authenticate(ctx, username, password, client)
+	if err != nil {
+		return Identity{}, err
+	}
+	return identityOf(user), nil
+}
+
+// authenticate is Authenticate with the password hash left in place.
+func (s *Service) authenticate(ctx context.Context, username, password, client string) (hook.User, error) {
 	a := s.attempt(username, password, client)
 	verified := s.verified.hash(a.credentials)
 	if verified == "" {
 		if err := s.failures.check(a.suspects()); err != nil {
-			return Identity{}, err
+			return hook.User{}, err
 		}
 	}
 	user, known, err := s.user(ctx, username)
 	if err != nil {
-		return Identity{}, err
+		return hook.User{}, err
 	}
 	if known && verified == user.PasswordHash {
-		return identityOf(user), nil
+		return user, nil
 	}
 	return s.verify(ctx, a, user, known)
 }
 
 // verify compares the password with the stored hash, in turn with others.
-func (s *Service) verify(ctx context.Context, a attempt, user hook.User, known bool) (Identity, error) {
+func (s *Service) verify(ctx context.Context, a attempt, user hook.User, known bool) (hook.User, error) {
 	done, err := s.hashing.turn(ctx)
 	if err != nil {
-		return Identity{}, fmt.Errorf("wait to check a password: %w", err)
+		return hook.User{}, fmt.Errorf("wait to check a password: %w", err)
 	}
 	defer done()
 	// Requests that arrive together wait together: what the first one found out
 	// spares the others the hash, or the guess.
 	if known && s.verified.hash(a.credentials) == user.PasswordHash {
-		return identityOf(user), nil
+		return user, nil
 	}
 	if err := s.failures.check(a.suspects()); err != nil {
-		return Identity{}, err
+		return hook.User{}, err
 	}
 	ok, err := matches(user.PasswordHash, a.password)
 	if err != nil {
-		return Identity{}, fmt.Errorf("check password of user %d: %w", user.ID, err)
+		return hook.User{}, fmt.Errorf("check password of user %d: %w", user.ID, err)
 	}
 	if !ok || !known {
 		s.failures.add(a.suspects())
-		return Identity{}, ErrUnauthenticated
+		return hook.User{}, ErrUnauthenticated
 	}
 	// The client's streak stays: a guesser may have an account of their own.
 	s.failures.forget(a.account)
 	s.verified.add(a.credentials, user.Username, user.PasswordHash)
-	return identityOf(user), nil
+	return user, nil
 }
 
 // user returns a stand-in for an unknown user, and for one who has no password.

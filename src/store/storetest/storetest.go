@@ -71,6 +71,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"what cannot be redelivered is told apart", notRedelivered},
 		{"only waiting jobs are stopped", stoppedByHand},
 		{"what people did is kept", audit},
+		{"a session is its user's until it ends", sessions},
+		{"sessions are purged when they are old or idle", sessionsPurged},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
