@@ -63,7 +63,7 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 		CheckPayload: func(t hook.Target, types []hook.EventType) error { return formats.Check(t, types, options) },
 	})
 	c.handler = api.New(api.Config{
-		Store: s, Auth: c.auth, Intake: c.intake, Catalog: catalog,
+		Store: s, Auth: c.auth, Sessions: c.sessions, Intake: c.intake, Catalog: catalog,
 		Components: component.NewIntake(component.Config{
 			Projects: cache, Memory: source.interpreter, Handler: source.events, Catalog: catalog, Count: m.countComponent,
 		}),

@@ -92,6 +92,22 @@ func (s *Store) User(ctx context.Context, id int64) (hook.User, error) {
 	return s.oneUser(ctx, "id = $1", id)
 }
 
+// UsernameTaken says whether a user has this name.
+func (s *Store) UsernameTaken(ctx context.Context, name string) (bool, error) {
+	return s.userExists(ctx, "username = $1", name)
+}
+
+// EmailTaken says whether a user has this address, in any case.
+func (s *Store) EmailTaken(ctx context.Context, email string) (bool, error) {
+	return s.userExists(ctx, "email <> '' AND lower(email) = lower($1)", email)
+}
+
+func (s *Store) userExists(ctx context.Context, condition string, arg any) (bool, error) {
+	var exists bool
+	err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM users WHERE `+condition+`)`, arg).Scan(&exists)
+	return exists, s.wrap("look for a user", err)
+}
+
 func (s *Store) oneUser(ctx context.Context, condition string, arg any) (hook.User, error) {
 	var r userRow
 	err := s.read.QueryRowContext(ctx, `SELECT id, username, email, realname, password_hash, sys_admin, creation_time, update_time

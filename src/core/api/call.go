@@ -45,12 +45,21 @@ func (c *call) run(route Route) error {
 	return route.handle(c)
 }
 
-// identify checks the credentials, if any are shown.
+// identify checks the credentials, if any are shown. What a client sends on purpose
+// counts before the cookie that a browser sends by itself.
 func (c *call) identify() error {
-	if len(c.r.Header.Values("Authorization")) == 0 {
-		c.who = auth.Identity{Anonymous: true}
-		return nil
+	if len(c.r.Header.Values("Authorization")) > 0 {
+		return c.identifyBasic()
 	}
+	if token, ok := tokenOf(c.r); ok {
+		return c.identifySession(token)
+	}
+	c.who = auth.Identity{Anonymous: true}
+	return nil
+}
+
+// identifyBasic checks a name and a password.
+func (c *call) identifyBasic() error {
 	username, password, ok := c.r.BasicAuth()
 	if !ok || !saneQuery(username) || !saneQuery(password) {
 		return auth.ErrUnauthenticated

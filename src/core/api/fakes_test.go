@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -82,10 +83,14 @@ type memory struct {
 	auditBroken error
 	// forgotten are the users whose passwords changed.
 	forgotten []string
+	// sessions are the users' names by token; signed counts them, peeked and
+	// renewed count how they were looked up.
+	sessions                map[string]string
+	signed, peeked, renewed int
 }
 
 func newMemory() *memory {
-	m := &memory{lastID: 100, attempts: map[int64][]hook.Attempt{}}
+	m := &memory{lastID: 100, attempts: map[int64][]hook.Attempt{}, sessions: map[string]string{}}
 	m.projects = []hook.Project{
 		{ID: 1, Name: "p1", OwnerID: 2, OwnerName: admin, CreationTime: epoch, UpdateTime: epoch},
 		{ID: 2, Name: "p2", OwnerID: 6, OwnerName: foreigner, Public: true, CreationTime: epoch, UpdateTime: epoch},
@@ -227,6 +232,14 @@ func (m *memory) SetPassword(_ context.Context, userID int64, hash string) error
 		}
 	}
 	return m.broken
+}
+
+func (m *memory) UsernameTaken(_ context.Context, name string) (bool, error) {
+	return slices.ContainsFunc(m.users, func(u hook.User) bool { return u.Username == name }), m.broken
+}
+
+func (m *memory) EmailTaken(_ context.Context, email string) (bool, error) {
+	return slices.ContainsFunc(m.users, func(u hook.User) bool { return u.Email == email }), m.broken
 }
 
 func (m *memory) CreateUser(_ context.Context, u *hook.User) error {
@@ -455,6 +468,45 @@ func (m *memory) Authenticate(_ context.Context, username, password, client stri
 	return auth.Identity{User: m.users[i]}, nil
 }
 
+func (m *memory) SignIn(ctx context.Context, username, password, client string) (auth.Session, error) {
+	if _, err := m.Authenticate(ctx, username, password, client); err != nil {
+		return auth.Session{}, err
+	}
+	m.signed++
+	token := fmt.Sprintf("token-%d", m.signed)
+	m.sessions[token] = username
+	return m.session(token)
+}
+
+func (m *memory) Session(_ context.Context, token string) (auth.Session, error) {
+	m.renewed++
+	return m.session(token)
+}
+
+func (m *memory) Peek(_ context.Context, token string) (auth.Session, error) {
+	m.peeked++
+	return m.session(token)
+}
+
+func (m *memory) session(token string) (auth.Session, error) {
+	name, ok := m.sessions[token]
+	i := slices.IndexFunc(m.users, func(u hook.User) bool { return u.Username == name })
+	if m.broken != nil || !ok || i < 0 {
+		return auth.Session{}, cmp.Or(m.broken, auth.ErrUnauthenticated)
+	}
+	return auth.Session{Token: token, CSRF: "csrf of " + token, Identity: auth.Identity{User: m.users[i]}}, nil
+}
+
+func (m *memory) SignOut(_ context.Context, token string) error {
+	delete(m.sessions, token)
+	return m.broken
+}
+
+func (m *memory) SignOutUser(_ context.Context, userID int64) error {
+	maps.DeleteFunc(m.sessions, func(_, name string) bool { return m.users[userID-1].Username == name })
+	return m.broken
+}
+
 func (m *memory) Forget(username string) { m.forgotten = append(m.forgotten, username) }
 
 func (m *memory) Can(_ context.Context, id auth.Identity, p hook.Project, a auth.Action) (bool, error) {
@@ -488,7 +540,7 @@ func newSite(t *testing.T, change ...func(*api.Config)) *site {
 	t.Helper()
 	s := &site{memory: newMemory(), log: &strings.Builder{}}
 	c := api.Config{
-		Store: s.memory, Policies: s.memory, Deliveries: s.memory, Tester: s.memory, Previewer: s.memory, Auth: s.memory, Catalog: event.DefaultCatalog(), Formats: formats{},
+		Store: s.memory, Policies: s.memory, Deliveries: s.memory, Tester: s.memory, Previewer: s.memory, Auth: s.memory, Sessions: s.memory, Catalog: event.DefaultCatalog(), Formats: formats{},
 		Intake: intakeFunc(func(_ context.Context, body []byte) (int, int, error) {
 			if !json.Valid(body) {
 				return 0, 0, hook.Invalid("", "the body is not JSON")

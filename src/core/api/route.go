@@ -155,14 +155,18 @@ func (a *API) siteRoutes() []Route {
 	}
 }
 
-// processRoutes belong to no family: they are for the registry and for whoever
-// runs the process.
+// processRoutes belong to no family: they are for the registry, for whoever runs
+// the process, and for people who sign in.
 func (a *API) processRoutes() []Route {
 	routes := []Route{
 		inSite("GET", "/livez", Public, a.live),
 		inSite("GET", "/readyz", Public, a.ready),
 		inSite("POST", notificationPath, Public, a.notify),
 		inSite("POST", componentPath, Public, a.notifyComponent),
+		inSite("POST", loginPath, Public, a.login),
+		inSite("GET", logoutPath, Public, a.logout),
+		inSite("POST", logoutPath, Public, a.logout),
+		inSite("POST", userExistsPath, Anyone, a.userExists),
 	}
 	if a.Metrics != nil {
 		routes = append(routes, inSite("GET", "/metrics", Public, a.metrics))

@@ -88,7 +88,8 @@ func secondContract() map[string][]string {
 func processContract() map[string][]string {
 	return map[string][]string{
 		"GET /livez": callers(), "GET /readyz": callers(), "GET /metrics": callers(), "POST /service/notifications": callers(),
-		"POST /service/notifications/events": callers(),
+		"POST /service/notifications/events": callers(), "POST /c/login": callers(), "GET /c/log_out": callers(), "POST /c/log_out": callers(),
+		"POST /c/userExists": callers(),
 	}
 }
 

@@ -20,6 +20,9 @@ type Users interface {
 	SetPassword(ctx context.Context, userID int64, hash string) error
 	// CreateUser sets the user's id and times; a name that is taken is a hook.ErrConflict.
 	CreateUser(ctx context.Context, u *hook.User) error
+	// UsernameTaken and EmailTaken say whether somebody has this name or address.
+	UsernameTaken(ctx context.Context, name string) (bool, error)
+	EmailTaken(ctx context.Context, email string) (bool, error)
 	// Users returns one page, and how many there are in all.
 	Users(ctx context.Context, page hook.JobPage) ([]hook.User, int, error)
 }
@@ -117,8 +120,18 @@ func (a *API) changePassword(c *call) error {
 	if err := a.Store.SetPassword(c.r.Context(), u.ID, hash); err != nil {
 		return orNotFound(fmt.Errorf("change password: %w", err), "user")
 	}
-	a.Auth.Forget(u.Username)
+	a.signOutUser(c, u)
 	return c.done()
+}
+
+// signOutUser ends what a user may still be signed in by. The sessions are over
+// already, with the password that they began with; here they are removed.
+func (a *API) signOutUser(c *call, u hook.User) {
+	a.Auth.Forget(u.Username)
+	ctx := context.WithoutCancel(c.r.Context())
+	if err := a.Sessions.SignOutUser(ctx, u.ID); err != nil {
+		a.Logger.WarnContext(ctx, "sessions that are over were not removed", "user", u.ID, "error", err)
+	}
 }
 
 // checkPassword answers 403 to a wrong password: the caller himself is signed in.
