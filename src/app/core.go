@@ -48,7 +48,7 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 		return nil, err
 	}
 	c := &core{
-		auth: auth.New(auth.Config{Users: s, Roles: s}), cache: cache, webhooks: webhooks,
+		auth: auth.New(auth.Config{Users: s, Roles: s, Robots: s}), cache: cache, webhooks: webhooks,
 		intake: &gate{
 			intake:  registry.NewIntake(source.interpreter, source.events, m.countIntake, source.options...),
 			waiting: s.Waiting, limit: cfg.BacklogLimit, log: o.Log,

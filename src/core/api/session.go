@@ -87,7 +87,7 @@ func (c *call) changes() bool {
 func readForm(r *http.Request) error {
 	err := r.ParseForm()
 	if large := (*http.MaxBytesError)(nil); err == nil || errors.As(err, &large) {
-		return err //nolint:wrapcheck // the answer has no other words
+		return err
 	}
 	return refuse(http.StatusBadRequest, "the form is malformed")
 }

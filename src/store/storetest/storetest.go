@@ -71,6 +71,9 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"what cannot be redelivered is told apart", notRedelivered},
 		{"only waiting jobs are stopped", stoppedByHand},
 		{"what people did is kept", audit},
+		{"a robot is its project's", robots},
+		{"a robot is changed and deleted through its project", robotChanges},
+		{"a user is changed, and deleted with what belongs to him", userChanges},
 		{"a session is its user's until it ends", sessions},
 		{"sessions are purged when they are old or idle", sessionsPurged},
 	}
