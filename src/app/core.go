@@ -62,7 +62,7 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 		TargetTypes: formats.TargetTypes(), FormatsFor: formats.For,
 		CheckPayload: func(t hook.Target, types []hook.EventType) error { return formats.Check(t, types, options) },
 	})
-	c.handler = api.New(api.Config{
+	c.handler = behindProxies(cfg.TrustedProxies.Prefixes(), api.New(api.Config{
 		Store: s, Auth: c.auth, Sessions: c.sessions, Intake: c.intake, Catalog: catalog,
 		Components: component.NewIntake(component.Config{
 			Projects: cache, Memory: source.interpreter, Handler: source.events, Catalog: catalog, Count: m.countComponent,
@@ -71,7 +71,7 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 		Deliveries: webhook.NewDeliveries(s, queuer), Tester: webhook.NewTester(samples(catalog), render, sender, time.Now),
 		ComponentToken: cfg.ComponentToken.Reveal(), NotificationToken: cfg.NotificationToken.Reveal(), NotificationRefused: m.countRefused,
 		Health: health, Portal: portal.Handler(), Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
-	})
+	}))
 	p.start("cache", cache.Run)
 	p.start("backlog", c.intake.Run)
 	p.start("submitter", queuer.Run)
