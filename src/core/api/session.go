@@ -138,7 +138,7 @@ func (a *API) logout(c *call) error {
 // sites cannot make the browser send it, but by a link.
 func (c *call) setCookie(token string, maxAge int) {
 	c.w.Header().Set("Cache-Control", "no-store")
-	http.SetCookie(c.w, &http.Cookie{
+	http.SetCookie(c.w, &http.Cookie{ //nolint:gosec // without TLS a browser would drop a Secure cookie
 		Name: sessionCookie, Value: token, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: overTLS(c.r), SameSite: http.SameSiteLaxMode,
 	})
