@@ -25,6 +25,7 @@ import (
 // core is what happens before the queue.
 type core struct {
 	auth     *auth.Service
+	sessions *auth.Sessions
 	cache    *webhook.Cache
 	webhooks *webhook.Handler
 	intake   *gate
@@ -49,12 +50,15 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 		return nil, err
 	}
 	c := &core{
-		auth: auth.New(auth.Config{Users: s, Roles: s}), cache: cache, webhooks: webhooks,
+		auth: auth.New(auth.Config{Users: s, Roles: s, Robots: s}), cache: cache, webhooks: webhooks,
 		intake: &gate{
 			intake:  registry.NewIntake(source.interpreter, source.events, m.countIntake, source.options...),
 			waiting: s.Waiting, limit: cfg.BacklogLimit, log: o.Log,
 		},
 	}
+	c.sessions = auth.NewSessions(auth.SessionsConfig{
+		Store: s, Service: c.auth, Idle: cfg.SessionIdle, Lifetime: cfg.SessionLifetime, Logger: o.Log,
+	})
 	policies := webhook.NewPolicies(s, cache, webhook.Rules{
 		KnownType:   func(t hook.EventType) bool { _, ok := catalog.Lookup(t); return ok },
 		TargetTypes: formats.TargetTypes(), FormatsFor: formats.For,
@@ -64,8 +68,8 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 	if err != nil {
 		return nil, err
 	}
-	c.handler = api.New(api.Config{
-		Store: s, Auth: c.auth, Intake: c.intake, Catalog: catalog,
+	c.handler = behindProxies(cfg.TrustedProxies.Prefixes(), api.New(api.Config{
+		Store: s, Auth: c.auth, Sessions: c.sessions, Intake: c.intake, Catalog: catalog,
 		Components: component.NewIntake(component.Config{
 			Projects: cache, Memory: source.interpreter, Handler: source.events, Catalog: catalog, Count: m.countComponent,
 		}),
@@ -73,10 +77,11 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 		Deliveries: webhook.NewDeliveries(s, queuer), Tester: webhook.NewTester(samples(catalog), render, sender, time.Now),
 		ComponentToken: cfg.ComponentToken.Reveal(), NotificationToken: cfg.NotificationToken.Reveal(), NotificationRefused: m.countRefused,
 		Health: health, Portal: portal.Handler(), Docs: description, Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
-	})
+	}))
 	p.start("cache", cache.Run)
 	p.start("backlog", c.intake.Run)
 	p.start("submitter", queuer.Run)
+	p.start("sessions", c.sessions.Run)
 	p.start("tag memory", func(ctx context.Context) error { return forgetHeads(ctx, s, o) })
 	return c, nil
 }

@@ -21,6 +21,8 @@ const (
 	maxProbe        = time.Hour
 	minMaxWait      = time.Second
 	maxMaxWait      = 30 * day
+	minSession      = time.Second
+	maxSession      = 30 * day
 	minReconcile    = 10 * time.Millisecond
 	maxReconcile    = time.Minute
 	minPassword     = 8
@@ -178,6 +180,8 @@ func (v *validator) delivery() {
 func (v *validator) limits() {
 	v.between("HARBORHOOK_CIRCUIT_PROBE", v.cfg.CircuitProbe, minProbe, maxProbe)
 	v.between("HARBORHOOK_MAX_WAIT", v.cfg.MaxWait, minMaxWait, maxMaxWait)
+	v.between("HARBORHOOK_SESSION_IDLE", v.cfg.SessionIdle, minSession, maxSession)
+	v.between("HARBORHOOK_SESSION_LIFETIME", v.cfg.SessionLifetime, minSession, maxSession)
 	v.between("HARBORHOOK_RECONCILE_INTERVAL", v.cfg.ReconcileInterval, minReconcile, maxReconcile)
 	if d := v.cfg.Retention; d < minRetention {
 		v.fail("HARBORHOOK_RETENTION", wrong("%s is too short to tell repeated events", formatDuration(d)).want("1d or more, for example 30d"))

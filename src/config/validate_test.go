@@ -104,6 +104,8 @@ func TestEachBadValueIsNamed(t *testing.T) {
 		"an hour to deliver":    {func(c *Config) { c.DeliveryTimeout = time.Hour }, "HARBORHOOK_DELIVERY_TIMEOUT"},
 		"no history":            {func(c *Config) { c.Retention = time.Hour }, "HARBORHOOK_RETENTION"},
 		"busy reconciler":       {func(c *Config) { c.ReconcileInterval = 1 }, "HARBORHOOK_RECONCILE_INTERVAL"},
+		"no time to be idle":    {func(c *Config) { c.SessionIdle = 0 }, "HARBORHOOK_SESSION_IDLE"},
+		"an endless session":    {func(c *Config) { c.SessionLifetime = 365 * day }, "HARBORHOOK_SESSION_LIFETIME"},
 		"no backlog":            {func(c *Config) { c.BacklogLimit = 0 }, "HARBORHOOK_BACKLOG_LIMIT"},
 		"log format":            {func(c *Config) { c.LogFormat = "xml" }, "HARBORHOOK_LOG_FORMAT"},
 	} {

@@ -92,6 +92,22 @@ func (s *Store) User(ctx context.Context, id int64) (hook.User, error) {
 	return s.oneUser(ctx, "id = $1", id)
 }
 
+// UsernameTaken says whether a user has this name.
+func (s *Store) UsernameTaken(ctx context.Context, name string) (bool, error) {
+	return s.userExists(ctx, "username = $1", name)
+}
+
+// EmailTaken says whether a user has this address, in any case.
+func (s *Store) EmailTaken(ctx context.Context, email string) (bool, error) {
+	return s.userExists(ctx, "email <> '' AND lower(email) = lower($1)", email)
+}
+
+func (s *Store) userExists(ctx context.Context, condition string, arg any) (bool, error) {
+	var exists bool
+	err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM users WHERE `+condition+`)`, arg).Scan(&exists)
+	return exists, s.wrap("look for a user", err)
+}
+
 func (s *Store) oneUser(ctx context.Context, condition string, arg any) (hook.User, error) {
 	var r userRow
 	err := s.read.QueryRowContext(ctx, `SELECT id, username, email, realname, password_hash, sys_admin, creation_time, update_time
@@ -118,14 +134,29 @@ func (s *Store) Users(_ context.Context, page hook.JobPage) ([]hook.User, int, e
 	return users, int(total), nil
 }
 
+// SetSysAdmin says whether a user is a system administrator.
+func (s *Store) SetSysAdmin(ctx context.Context, userID int64, sysAdmin bool) error {
+	return s.change(ctx, "make a system admin", `UPDATE users SET sys_admin = $2, update_time = `+s.d.Now+` WHERE id = $1`, userID, sysAdmin)
+}
+
+// DeleteUser removes a user with his memberships and sessions. What he made stays.
+func (s *Store) DeleteUser(ctx context.Context, userID int64) error {
+	return s.change(ctx, "delete a user", `DELETE FROM users WHERE id = $1`, userID)
+}
+
 // SetPassword replaces a user's password hash.
 func (s *Store) SetPassword(ctx context.Context, userID int64, hash string) error {
-	result, err := s.write.ExecContext(ctx, `UPDATE users SET password_hash = $2, update_time = `+s.d.Now+` WHERE id = $1`, userID, hash)
+	return s.change(ctx, "set a password", `UPDATE users SET password_hash = $2, update_time = `+s.d.Now+` WHERE id = $1`, userID, hash)
+}
+
+// change runs a statement that must find its row.
+func (s *Store) change(ctx context.Context, doing, statement string, args ...any) error {
+	result, err := s.write.ExecContext(ctx, statement, args...)
 	if err != nil {
-		return s.wrap("set a password", err)
+		return s.wrap(doing, err)
 	}
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return s.wrap("set a password", orNotFound(err))
+		return s.wrap(doing, orNotFound(err))
 	}
 	return nil
 }
@@ -195,7 +226,7 @@ func projectsWhere(f hook.ProjectFilter) *where {
 	if f.All {
 		w.and("TRUE")
 	} else {
-		w.and("(p.public OR EXISTS (SELECT 1 FROM project_member m WHERE m.project_id = p.id AND m.user_id = " + w.arg(f.ReaderID) + "))")
+		w.and("(p.public OR p.id = " + w.arg(f.RobotOf) + " OR EXISTS (SELECT 1 FROM project_member m WHERE m.project_id = p.id AND m.user_id = " + w.arg(f.ReaderID) + "))")
 	}
 	if f.Name != "" {
 		w.and("p.name = " + w.arg(f.Name))

@@ -21,6 +21,7 @@ type Store interface {
 	Projects
 	Users
 	Members
+	Robots
 	Deliveries
 	Audit
 	// Ping answers nil while the database takes statements.
@@ -62,6 +63,7 @@ type Config struct {
 	// Previewer tries policies on events of the past.
 	Previewer Previewer
 	Auth      Auth
+	Sessions  Sessions
 	Intake    Intake
 	// Components takes what other parts of Harbor tell.
 	Components Components
@@ -78,8 +80,7 @@ type Config struct {
 	// Health checks the components besides the database, by name. A component that
 	// fails degrades the service. Checks must heed their context.
 	Health map[string]func(context.Context) error
-	// Portal, if set, answers GET and HEAD of every path that is not the API's, and
-	// forms posted there.
+	// Portal, if set, answers GET and HEAD of every path that is not the API's.
 	Portal http.Handler
 	// Docs, if set, answers /api/docs and what lies below: the description of the API.
 	Docs http.Handler
@@ -132,7 +133,14 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.Serv
 // static files, which comes first and cannot be switched off, would look up other
 // paths in the working directory.
 func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
-	switch p := r.URL.Path; {
+	p := r.URL.Path
+	if takesForms(p) {
+		if err := readForm(r); err != nil {
+			a.fail(w, r, err)
+			return
+		}
+	}
+	switch {
 	case a.Docs != nil && under(p, "/api/docs"):
 		a.Docs.ServeHTTP(w, r)
 	case slices.Contains(a.heads, head(p)):

@@ -45,12 +45,21 @@ func (c *call) run(route Route) error {
 	return route.handle(c)
 }
 
-// identify checks the credentials, if any are shown.
+// identify checks the credentials, if any are shown. What a client sends on purpose
+// counts before the cookie that a browser sends by itself.
 func (c *call) identify() error {
-	if len(c.r.Header.Values("Authorization")) == 0 {
-		c.who = auth.Identity{Anonymous: true}
-		return nil
+	if len(c.r.Header.Values("Authorization")) > 0 {
+		return c.identifyBasic()
 	}
+	if token, ok := tokenOf(c.r); ok {
+		return c.identifySession(token)
+	}
+	c.who = auth.Identity{Anonymous: true}
+	return nil
+}
+
+// identifyBasic checks a name and a password.
+func (c *call) identifyBasic() error {
 	username, password, ok := c.r.BasicAuth()
 	if !ok || !saneQuery(username) || !saneQuery(password) {
 		return auth.ErrUnauthenticated
@@ -66,11 +75,11 @@ func (c *call) identify() error {
 func (c *call) authorise(route Route) error {
 	switch route.Access {
 	case SignedIn:
-		return c.need(true)
+		return c.need(c.who.IsUser())
 	case SysAdmin:
 		return c.need(c.who.SysAdmin())
 	case Self:
-		return c.need(c.who.SysAdmin() || c.params[":uid"] == strconv.FormatInt(c.who.User.ID, 10))
+		return c.need(c.who.SysAdmin() || c.who.IsUser() && c.params[":uid"] == strconv.FormatInt(c.who.User.ID, 10))
 	case InProject:
 		return c.enter(route.Action)
 	default:
@@ -177,9 +186,13 @@ func (c *call) object(known ...string) *object {
 // created answers 201 with the place of the new object, which is the path of the
 // request and its id.
 func (c *call) created(id int64) error {
-	c.w.Header().Set("Location", c.r.URL.EscapedPath()+"/"+strconv.FormatInt(id, 10))
+	c.w.Header().Set("Location", placeOf(c.r, id))
 	c.w.WriteHeader(http.StatusCreated)
 	return nil
+}
+
+func placeOf(r *http.Request, id int64) string {
+	return r.URL.EscapedPath() + "/" + strconv.FormatInt(id, 10)
 }
 
 // done answers 200 without a body.

@@ -55,7 +55,8 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	a.counted(r, p.Status)
-	p.write(w, a.familyOf(r.URL.Path))
+	family := a.familyOf(r.URL.Path)
+	p.write(w, family, challenged(r, family))
 }
 
 // severity is low for a request whose caller has hung up: the error is his.

@@ -117,11 +117,11 @@ func knownMediaType(r *http.Request) bool {
 	}
 	switch mediaType {
 	case "application/json":
-		return true
+		return !takesForms(r.URL.Path)
 	case "application/vnd.docker.distribution.events.v1+json", "application/vnd.docker.distribution.events.v2+json":
 		return r.URL.Path == notificationPath
 	case "application/x-www-form-urlencoded":
-		return !under(r.URL.Path, "/api") && !under(r.URL.Path, "/service")
+		return takesForms(r.URL.Path)
 	default:
 		return false
 	}

@@ -56,6 +56,10 @@ func TestGuardRefuses(t *testing.T) {
 		{"_method in the query", "POST", policiesPath + "/3?_method=DELETE", "{}", nil, 400},
 		{"_method in a malformed query", "POST", policiesPath + "/3?a=%zz&_method=DELETE", "{}", nil, 400},
 		{"_method in a form", "POST", policiesPath + "/3", "_method=DELETE", []string{form}, 415},
+		{"form to the portal", "POST", "/", "name=x", []string{form}, 415},
+		{"form beside the login", "POST", "/c/login/x", "name=x", []string{form}, 415},
+		{"JSON to the login", "POST", "/c/login", `{"principal":"root"}`, nil, 415},
+		{"login from another site", "POST", "/c/login", "principal=root&password=root", []string{form, "Sec-Fetch-Site: cross-site"}, 403},
 		{"form", "POST", policiesPath, "name=x", []string{form}, 415},
 		{"form to the notification endpoint", "POST", "/service/notifications", "name=x", []string{form}, 415},
 		{"multipart", "POST", policiesPath, "--x", []string{"Content-Type: multipart/form-data; boundary=x"}, 415},
@@ -92,7 +96,7 @@ func TestGuardRefuses(t *testing.T) {
 func TestGuardLetsThrough(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(c *api.Config) {
-		c.Portal = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.FormValue("principal")) })
+		c.Portal = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "portal") })
 	})
 	for _, tc := range []struct {
 		name, method, path, body string
@@ -102,7 +106,7 @@ func TestGuardLetsThrough(t *testing.T) {
 		{"charset", "PUT", policiesPath + "/3", "{}", []string{"Content-Type: application/json; charset=utf-8"}, 200},
 		{"a project named like a file", "GET", "/api/projects/foo.json", "", nil, 404},
 		{"media type without body", "GET", policiesPath, "", []string{"Content-Type: text/plain"}, 200},
-		{"form to the portal", "POST", "/c/login", "principal=x", []string{"Content-Type: application/x-www-form-urlencoded"}, 200},
+		{"form to sign in", "POST", "/c/login", "principal=root&password=root", []string{"Content-Type: application/x-www-form-urlencoded"}, 200},
 		{"same origin", "DELETE", policiesPath + "/3", "", []string{"Sec-Fetch-Site: same-origin"}, 200},
 	} {
 		if got := s.do(root, tc.method, tc.path, tc.body, tc.headers...); got.Code != tc.status {

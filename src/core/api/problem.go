@@ -98,12 +98,11 @@ func problemOf(err error) problem {
 	}
 }
 
-// write answers in the format of the family.
-func (p problem) write(w http.ResponseWriter, f *Family) {
+// write answers in the format of the family. Challenge says that the client may
+// be asked for a password.
+func (p problem) write(w http.ResponseWriter, f *Family, challenge bool) {
 	h := w.Header()
-	// A browser that is asked for a password this way would ask over Harbor's own
-	// portal, which uses the second family and has a form for it.
-	if p.Status == http.StatusUnauthorized && !f.harbor2 && h.Get("WWW-Authenticate") == "" {
+	if p.Status == http.StatusUnauthorized && challenge && h.Get("WWW-Authenticate") == "" {
 		h.Set("WWW-Authenticate", `Basic realm="harborhook", charset="UTF-8"`)
 	}
 	if p.RetryAfter > 0 {
@@ -112,6 +111,14 @@ func (p problem) write(w http.ResponseWriter, f *Family) {
 	value, mediaType := f.problem(p)
 	body, _ := json.Marshal(value) // numbers and strings: it cannot fail
 	writeBody(w, p.Status, mediaType, append(body, '\n'))
+}
+
+// challenged says whether a refused client is asked for a password. A browser
+// would ask over a portal that has a form for it: Harbor's own, which uses the
+// second family, or one that has signed in before.
+func challenged(r *http.Request, f *Family) bool {
+	_, cookie := tokenOf(r)
+	return !f.harbor2 && !cookie && !takesForms(r.URL.Path)
 }
 
 // writeJSON answers with a value. Nothing is written when it cannot be marshalled.

@@ -46,7 +46,7 @@ func TestErrorsDecideTheStatus(t *testing.T) {
 				t.Errorf("got %d %q", p.Status, p.Message)
 			}
 			w := httptest.NewRecorder()
-			p.write(w, firstFamily())
+			p.write(w, firstFamily(), true)
 			if got := w.Header().Get("Retry-After"); got != tc.retry {
 				t.Errorf("Retry-After is %q", got)
 			}

@@ -29,6 +29,8 @@ type Roles interface {
 type Config struct {
 	Users Users
 	Roles Roles
+	// Robots are the accounts of programs; nil means that there are none.
+	Robots Robots
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -38,6 +40,7 @@ type Config struct {
 type Service struct {
 	users    Users
 	roles    Roles
+	robots   Robots
 	keys     keyring
 	hashing  hashing
 	failures failures
@@ -55,6 +58,7 @@ func New(c Config) *Service {
 	return &Service{
 		users:    c.Users,
 		roles:    c.Roles,
+		robots:   c.Robots,
 		keys:     newKeyring(),
 		hashing:  newHashing(),
 		failures: failures{now: now, streaks: make(map[key]streak)},
@@ -63,7 +67,8 @@ func New(c Config) *Service {
 	}
 }
 
-// Authenticate returns the identity of the user with this name and password.
+// Authenticate returns the identity of the user with this name and password, or of
+// the robot with this full name and secret.
 // Client is the address the request came from, with or without port, taken from a
 // proxy's header only if that proxy is trusted; empty counts accounts only.
 //
@@ -75,50 +80,62 @@ func New(c Config) *Service {
 // A password once verified is not hashed again for a minute, and is not held up by
 // the failures of others; the user is read every time, so that changes count at once.
 func (s *Service) Authenticate(ctx context.Context, username, password, client string) (Identity, error) {
+	if isRobot(username) {
+		return s.authenticateRobot(ctx, username, password)
+	}
+	user, err := s.authenticate(ctx, username, password, client)
+	if err != nil {
+		return Identity{}, err
+	}
+	return identityOf(user), nil
+}
+
+// authenticate is Authenticate for users only, with the password hash left in place.
+func (s *Service) authenticate(ctx context.Context, username, password, client string) (hook.User, error) {
 	a := s.attempt(username, password, client)
 	verified := s.verified.hash(a.credentials)
 	if verified == "" {
 		if err := s.failures.check(a.suspects()); err != nil {
-			return Identity{}, err
+			return hook.User{}, err
 		}
 	}
 	user, known, err := s.user(ctx, username)
 	if err != nil {
-		return Identity{}, err
+		return hook.User{}, err
 	}
 	if known && verified == user.PasswordHash {
-		return identityOf(user), nil
+		return user, nil
 	}
 	return s.verify(ctx, a, user, known)
 }
 
 // verify compares the password with the stored hash, in turn with others.
-func (s *Service) verify(ctx context.Context, a attempt, user hook.User, known bool) (Identity, error) {
+func (s *Service) verify(ctx context.Context, a attempt, user hook.User, known bool) (hook.User, error) {
 	done, err := s.hashing.turn(ctx)
 	if err != nil {
-		return Identity{}, fmt.Errorf("wait to check a password: %w", err)
+		return hook.User{}, fmt.Errorf("wait to check a password: %w", err)
 	}
 	defer done()
 	// Requests that arrive together wait together: what the first one found out
 	// spares the others the hash, or the guess.
 	if known && s.verified.hash(a.credentials) == user.PasswordHash {
-		return identityOf(user), nil
+		return user, nil
 	}
 	if err := s.failures.check(a.suspects()); err != nil {
-		return Identity{}, err
+		return hook.User{}, err
 	}
 	ok, err := matches(user.PasswordHash, a.password)
 	if err != nil {
-		return Identity{}, fmt.Errorf("check password of user %d: %w", user.ID, err)
+		return hook.User{}, fmt.Errorf("check password of user %d: %w", user.ID, err)
 	}
 	if !ok || !known {
 		s.failures.add(a.suspects())
-		return Identity{}, ErrUnauthenticated
+		return hook.User{}, ErrUnauthenticated
 	}
 	// The client's streak stays: a guesser may have an account of their own.
 	s.failures.forget(a.account)
 	s.verified.add(a.credentials, user.Username, user.PasswordHash)
-	return identityOf(user), nil
+	return user, nil
 }
 
 // user returns a stand-in for an unknown user, and for one who has no password.
@@ -139,7 +156,7 @@ func (s *Service) Can(ctx context.Context, id Identity, p hook.Project, a Action
 	if Allowed(id, p, hook.RoleNone, a) {
 		return true, nil
 	}
-	if id.Anonymous {
+	if !id.IsUser() {
 		return false, nil
 	}
 	role, err := s.roles.Role(ctx, p.ID, id.User.ID)

@@ -1,0 +1,2 @@
+DROP TABLE robot;
+DROP TABLE user_session;
