@@ -138,7 +138,7 @@ func (s *Store) insertJobRows(ctx context.Context, tx *sql.Tx, jobs map[string]*
 			values = append(values, []any{
 				j.UUID, j.Key, j.ProjectID, j.PolicyID, j.PolicyName, j.TargetPosition, j.EventID, string(j.HookType),
 				j.NotifyType, j.Target, j.Origin, j.PayloadFormat, j.ContentType, string(j.Detail), j.Repository, j.Tag, j.Digest, j.RedeliveryOf,
-				string(cmp.Or(j.Status, hook.StatusPending)), j.StatusMessage,
+				string(cmp.Or(j.Status, hook.StatusPending)), j.StatusMessage, j.EventName,
 			})
 		}
 		stored, err := s.query(ctx, tx, s.sql.jobs, values)

@@ -149,7 +149,11 @@ func pageOf[T any](list []T, page hook.JobPage) []T {
 	return list[from:min(from+page.Limit, len(list))]
 }
 
-func (m *memory) AddAudit(_ context.Context, e hook.AuditEntry) error {
+func (m *memory) AddAudit(_ context.Context, e hook.AuditEntry) error { return m.record(&e) }
+
+// record keeps the entry of a change that was made.
+func (m *memory) record(by *hook.AuditEntry) error {
+	e := *by
 	e.ID, e.At = int64(len(m.audit)+1), epoch
 	m.audit = append(m.audit, e)
 	return m.auditBroken
@@ -304,7 +308,7 @@ func (m *memory) LastTriggers(_ context.Context, of []hook.Trigger) (map[hook.Tr
 }
 
 // Redeliver refuses running jobs.
-func (m *memory) Redeliver(ctx context.Context, projectID, id int64) (int64, error) {
+func (m *memory) Redeliver(ctx context.Context, projectID, id int64, by *hook.AuditEntry) (int64, error) {
 	j, err := m.Job(ctx, projectID, id)
 	if err != nil {
 		return 0, err
@@ -315,12 +319,13 @@ func (m *memory) Redeliver(ctx context.Context, projectID, id int64) (int64, err
 	m.lastID++
 	j.ID, j.RedeliveryOf, j.Status = m.lastID, j.ID, hook.StatusPending
 	m.jobs = append(m.jobs, j)
-	return j.ID, nil
+	return j.ID, m.record(by.With(hook.Redelivery{IDs: []int64{j.ID}}.String()))
 }
 
-func (m *memory) RedeliverAll(_ context.Context, _ int64, f hook.JobFilter) (hook.Redelivery, error) {
+func (m *memory) RedeliverAll(_ context.Context, _ int64, f hook.JobFilter, by *hook.AuditEntry) (hook.Redelivery, error) {
 	m.filter = f
-	return hook.Redelivery{IDs: []int64{101, 102}, Refused: map[int64]string{11: "the job's policy is disabled"}}, m.broken
+	done := hook.Redelivery{IDs: []int64{101, 102}, Refused: map[int64]string{11: "the job's policy is disabled"}}
+	return done, cmp.Or(m.broken, m.record(by.With(done.String())))
 }
 
 func (m *memory) Count(_ context.Context, _ int64, f hook.JobFilter) (int, error) {
@@ -328,7 +333,7 @@ func (m *memory) Count(_ context.Context, _ int64, f hook.JobFilter) (int, error
 	return 3, m.broken
 }
 
-func (m *memory) Stop(ctx context.Context, projectID, id int64, by string) error {
+func (m *memory) Stop(ctx context.Context, projectID, id int64, by *hook.AuditEntry) error {
 	j, err := m.Job(ctx, projectID, id)
 	if err != nil {
 		return err
@@ -336,8 +341,8 @@ func (m *memory) Stop(ctx context.Context, projectID, id int64, by string) error
 	if j.Status.Final() {
 		return hook.Conflict("the job is over")
 	}
-	m.jobs[0].Status, m.jobs[0].StatusMessage = hook.StatusStopped, by
-	return nil
+	m.jobs[0].Status, m.jobs[0].StatusMessage = hook.StatusStopped, by.Actor
+	return m.record(by)
 }
 
 func (m *memory) Job(_ context.Context, projectID, id int64) (hook.Job, error) {
@@ -362,25 +367,25 @@ func (m *memory) Policy(_ context.Context, projectID, id int64) (hook.Policy, er
 	return find(m, m.policies, func(p hook.Policy) bool { return p.ProjectID == projectID && p.ID == id })
 }
 
-func (m *memory) CreatePolicy(_ context.Context, p *hook.Policy) error {
+func (m *memory) CreatePolicy(_ context.Context, p *hook.Policy, by *hook.AuditEntry) error {
 	if err := m.check(*p); err != nil {
 		return err
 	}
 	m.lastID++
 	p.ID, p.CreationTime, p.UpdateTime = m.lastID, epoch, epoch
 	m.policies = append(m.policies, *p)
-	return nil
+	return m.record(by.Of(p.ID))
 }
 
-func (m *memory) RotateSecret(ctx context.Context, projectID, id int64, oldUntil time.Time) (string, error) {
+func (m *memory) RotateSecret(ctx context.Context, projectID, id int64, oldUntil time.Time, by *hook.AuditEntry) (string, error) {
 	if _, err := m.Policy(ctx, projectID, id); err != nil {
 		return "", err
 	}
 	m.policies[0].Secret, m.policies[0].OldSecretUntil = "whsec_new", oldUntil
-	return m.policies[0].Secret, nil
+	return m.policies[0].Secret, m.record(by.Of(id))
 }
 
-func (m *memory) UpdatePolicy(_ context.Context, p *hook.Policy, seen time.Time) error {
+func (m *memory) UpdatePolicy(_ context.Context, p *hook.Policy, seen time.Time, by *hook.AuditEntry) error {
 	if err := m.check(*p); err != nil {
 		return err
 	}
@@ -394,7 +399,7 @@ func (m *memory) UpdatePolicy(_ context.Context, p *hook.Policy, seen time.Time)
 			}
 			p.UpdateTime = m.policies[i].UpdateTime.Add(time.Second)
 			m.policies[i] = *p
-			return nil
+			return m.record(by.Of(p.ID))
 		}
 	}
 	return hook.ErrNotFound
@@ -434,13 +439,13 @@ func (m *memory) check(p hook.Policy) error {
 	return m.broken
 }
 
-func (m *memory) DeletePolicy(_ context.Context, projectID, id int64) error {
+func (m *memory) DeletePolicy(_ context.Context, projectID, id int64, by *hook.AuditEntry) error {
 	before := len(m.policies)
 	m.policies = slices.DeleteFunc(m.policies, func(p hook.Policy) bool { return p.ID == id && p.ProjectID == projectID })
 	if len(m.policies) == before {
 		return hook.ErrNotFound
 	}
-	return nil
+	return m.record(by.Of(id))
 }
 
 func (m *memory) Authenticate(_ context.Context, username, password, client string) (auth.Identity, error) {

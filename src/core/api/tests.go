@@ -73,7 +73,7 @@ func (a *API) test(c *call, p hook.Policy) error {
 	if err != nil {
 		return fmt.Errorf("test policy: %w", err)
 	}
-	c.did(hook.AuditEntry{Action: hook.AuditTest, PolicyID: p.ID, Detail: hook.MaskTarget(p.Targets[0].Address) + ": " + string(attempt.Result)})
+	c.tried(c.by(hook.AuditTest).Of(p.ID).With(hook.MaskTarget(p.Targets[0].Address) + ": " + string(attempt.Result)))
 	shown := testJSON{Result: attempt.Result, DurationMS: attempt.Duration.Milliseconds()}
 	if r := attempt.Response; r != nil {
 		shown.Status = r.Status

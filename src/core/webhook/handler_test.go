@@ -67,7 +67,7 @@ func (m *memory) Policy(context.Context, int64, int64) (hook.Policy, error) {
 	return hook.Policy{}, hook.ErrNotFound
 }
 
-func (m *memory) CreatePolicy(_ context.Context, p *hook.Policy) error {
+func (m *memory) CreatePolicy(_ context.Context, p *hook.Policy, _ *hook.AuditEntry) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, other := range m.policies {
@@ -78,8 +78,11 @@ func (m *memory) CreatePolicy(_ context.Context, p *hook.Policy) error {
 	m.policies = append(m.policies, *p)
 	return nil
 }
-func (m *memory) ReplacePolicy(context.Context, *hook.Policy, time.Time) error { return nil }
-func (m *memory) DeletePolicy(context.Context, int64, int64) error             { return nil }
+
+func (m *memory) ReplacePolicy(context.Context, *hook.Policy, time.Time, *hook.AuditEntry) error {
+	return nil
+}
+func (m *memory) DeletePolicy(context.Context, int64, int64, *hook.AuditEntry) error { return nil }
 
 // Render fails for the target with the template "broken".
 func (m *memory) Render(_ hook.Event, _ hook.Policy, t hook.Target) ([]byte, string, error) {
@@ -322,7 +325,7 @@ func TestPoliciesAreChecked(t *testing.T) {
 			t.Parallel()
 			p := newPolicy(0, "https://a.example.com")
 			c.spoil(&p)
-			err := newService(&memory{}).CreatePolicy(t.Context(), &p)
+			err := newService(&memory{}).CreatePolicy(t.Context(), &p, nil)
 			var invalid *hook.InvalidError
 			if !errors.As(err, &invalid) || invalid.Field != c.field {
 				t.Errorf("got %v, want an InvalidError of %s", err, c.field)
@@ -338,7 +341,7 @@ func TestPoliciesAreCompleted(t *testing.T) {
 	p.Description = "two\nlines"
 	p.Targets[0].Type, p.Targets[0].PayloadFormat = "", ""
 	p.HookTypes = []hook.EventType{hook.PushImage, hook.PullImage, hook.PushImage}
-	if err := newService(store).CreatePolicy(t.Context(), &p); err != nil {
+	if err := newService(store).CreatePolicy(t.Context(), &p, nil); err != nil {
 		t.Fatal(err)
 	}
 	want := newPolicy(0, "https://a.example.com")
@@ -353,7 +356,7 @@ func TestAProjectHas50Policies(t *testing.T) {
 	store := &memory{policies: make([]hook.Policy, 50)}
 	p := newPolicy(0, "https://a.example.com")
 	var invalid *hook.InvalidError
-	if err := newService(store).CreatePolicy(t.Context(), &p); !errors.As(err, &invalid) {
+	if err := newService(store).CreatePolicy(t.Context(), &p, nil); !errors.As(err, &invalid) {
 		t.Errorf("the 51st policy: got %v, want an InvalidError", err)
 	}
 }
@@ -362,7 +365,7 @@ func TestATakenNameIsAConflictThatNamesIt(t *testing.T) {
 	t.Parallel()
 	store := &memory{policies: []hook.Policy{{Name: "p"}}}
 	p := newPolicy(0, "https://a.example.com")
-	err := newService(store).CreatePolicy(t.Context(), &p)
+	err := newService(store).CreatePolicy(t.Context(), &p, nil)
 	if !errors.Is(err, hook.ErrConflict) || !strings.Contains(err.Error(), `"p"`) {
 		t.Errorf("got %v, want a conflict that names the policy", err)
 	}
