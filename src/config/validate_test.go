@@ -104,6 +104,7 @@ func TestEachBadValueIsNamed(t *testing.T) {
 		"an hour to deliver":    {func(c *Config) { c.DeliveryTimeout = time.Hour }, "HARBORHOOK_DELIVERY_TIMEOUT"},
 		"no history":            {func(c *Config) { c.Retention = time.Hour }, "HARBORHOOK_RETENTION"},
 		"busy reconciler":       {func(c *Config) { c.ReconcileInterval = 1 }, "HARBORHOOK_RECONCILE_INTERVAL"},
+		"a negative count":      {func(c *Config) { c.RetentionCount = -1 }, "HARBORHOOK_RETENTION_COUNT"},
 		"no backlog":            {func(c *Config) { c.BacklogLimit = 0 }, "HARBORHOOK_BACKLOG_LIMIT"},
 		"log format":            {func(c *Config) { c.LogFormat = "xml" }, "HARBORHOOK_LOG_FORMAT"},
 	} {
