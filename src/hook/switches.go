@@ -39,9 +39,12 @@ const (
 // QueueKinds lists the kinds of job in the order in which lists show them.
 func QueueKinds() []string { return []string{KindOfWebhooks, KindOfPurges} }
 
-// Holds says whether jobs of a kind must not start.
+// PausesKind says whether jobs of a kind are paused.
+func (s Switches) PausesKind(kind string) bool { return slices.Contains(s.Paused, kind) }
+
+// Holds says whether jobs of a kind must not start, for whatever reason.
 func (s Switches) Holds(kind string) bool {
-	return slices.Contains(s.Paused, kind) || kind == KindOfWebhooks && !s.Notifications
+	return s.PausesKind(kind) || kind == KindOfWebhooks && !s.Notifications
 }
 
 // SwitchChange is what somebody wants of Switches. Nil fields stay.

@@ -23,6 +23,8 @@ type Store interface {
 	Members
 	Deliveries
 	Audit
+	Switchboard
+	Circuits
 	// Ping answers nil while the database takes statements.
 	Ping(ctx context.Context) error
 }

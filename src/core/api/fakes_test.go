@@ -80,12 +80,20 @@ type memory struct {
 	// audit is what was recorded; auditBroken is what recording fails with.
 	audit       []hook.AuditEntry
 	auditBroken error
+	// switches, queue and circuits are what the store knows of them; closed are the
+	// origins whose circuits were closed.
+	switches hook.Switches
+	queue    hook.Queue
+	circuits []hook.Circuit
+	closed   []string
+	// addresses are those whose circuits were asked for last.
+	addresses []string
 	// forgotten are the users whose passwords changed.
 	forgotten []string
 }
 
 func newMemory() *memory {
-	m := &memory{lastID: 100, attempts: map[int64][]hook.Attempt{}}
+	m := &memory{lastID: 100, attempts: map[int64][]hook.Attempt{}, switches: hook.Switches{Notifications: true, KeptEvents: hook.KeptSend}}
 	m.projects = []hook.Project{
 		{ID: 1, Name: "p1", OwnerID: 2, OwnerName: admin, CreationTime: epoch, UpdateTime: epoch},
 		{ID: 2, Name: "p2", OwnerID: 6, OwnerName: foreigner, Public: true, CreationTime: epoch, UpdateTime: epoch},
@@ -121,13 +129,15 @@ func (m *memory) reset() {
 	fresh := newMemory()
 	m.users, m.projects, m.members, m.policies = fresh.users, fresh.projects, fresh.members, fresh.policies
 	m.jobs, m.attempts, m.lastID = fresh.jobs, fresh.attempts, fresh.lastID
+	m.switches, m.queue, m.closed = fresh.switches, fresh.queue, nil
 }
 
 // untouched says whether all that a caller can change is as it was.
 func (m *memory) untouched() bool {
 	fresh := newMemory()
 	return reflect.DeepEqual(fresh.policies, m.policies) && reflect.DeepEqual(fresh.members, m.members) &&
-		reflect.DeepEqual(fresh.users, m.users) && reflect.DeepEqual(fresh.projects, m.projects) && reflect.DeepEqual(fresh.jobs, m.jobs)
+		reflect.DeepEqual(fresh.users, m.users) && reflect.DeepEqual(fresh.projects, m.projects) && reflect.DeepEqual(fresh.jobs, m.jobs) &&
+		reflect.DeepEqual(fresh.switches, m.switches) && len(m.closed) == 0
 }
 
 func find[T any](m *memory, list []T, match func(T) bool) (T, error) {
@@ -167,6 +177,53 @@ func (m *memory) Audit(_ context.Context, projectID int64, page hook.JobPage) ([
 		}
 	}
 	return pageOf(found, page), len(found), m.broken
+}
+
+func (m *memory) Switches(context.Context) (hook.Switches, error) { return m.switches, m.broken }
+
+func (m *memory) ChangeSwitches(_ context.Context, c hook.SwitchChange, by *hook.AuditEntry) error {
+	if c.Notifications != nil {
+		m.switches.Notifications = *c.Notifications
+	}
+	if c.KeptEvents != nil {
+		m.switches.KeptEvents = *c.KeptEvents
+	}
+	return cmp.Or(m.broken, m.record(by))
+}
+
+func (m *memory) PauseQueue(_ context.Context, kind string, paused bool, by *hook.AuditEntry) error {
+	m.switches.Paused = slices.DeleteFunc(m.switches.Paused, func(k string) bool { return k == kind })
+	if paused {
+		m.switches.Paused = append(m.switches.Paused, kind)
+	}
+	return cmp.Or(m.broken, m.record(by))
+}
+
+func (m *memory) EmptyQueue(_ context.Context, by *hook.AuditEntry) (int, error) {
+	stopped := m.queue.Waiting
+	m.queue = hook.Queue{}
+	return stopped, cmp.Or(m.broken, m.record(by))
+}
+
+func (m *memory) Queue(context.Context) (hook.Queue, error) { return m.queue, m.broken }
+
+func (m *memory) Circuits(context.Context) ([]hook.Circuit, error) { return m.circuits, m.broken }
+
+// ProjectCircuits knows those of the first project only.
+func (m *memory) ProjectCircuits(_ context.Context, projectID int64, addresses []string) ([]hook.Circuit, error) {
+	m.addresses = addresses
+	if projectID != 1 {
+		return nil, m.broken
+	}
+	return m.circuits, m.broken
+}
+
+func (m *memory) CloseCircuit(_ context.Context, origin string, by *hook.AuditEntry) error {
+	if !slices.ContainsFunc(m.circuits, func(c hook.Circuit) bool { return c.Origin == origin && c.Open() }) {
+		return fmt.Errorf("close: %w", hook.ErrNotFound)
+	}
+	m.closed = append(m.closed, origin)
+	return m.record(by)
 }
 
 func (m *memory) Ping(context.Context) error { return m.broken }
