@@ -97,10 +97,13 @@ func (a *API) applyPolicy(c *call, stored hook.Policy) (hook.Policy, error) {
 	if err != nil {
 		return hook.Policy{}, err
 	}
+	apply := applyPolicy
 	if c.family.harbor2 {
-		return a.applySecondPolicy(stored, body)
+		apply = a.applySecondPolicy
 	}
-	return applyPolicy(stored, body)
+	p, err := apply(stored, body)
+	p.Naming = c.family.renamed(stored, p)
+	return p, err
 }
 
 func (a *API) readPolicy(c *call) error {
@@ -117,7 +120,7 @@ func (a *API) readPolicy(c *call) error {
 }
 
 func (a *API) createPolicy(c *call) error {
-	p, err := a.applyPolicy(c, hook.Policy{ProjectID: c.project.ID, Enabled: true, Creator: c.who.Name()})
+	p, err := a.applyPolicy(c, hook.Policy{ProjectID: c.project.ID, Enabled: true, Creator: c.who.Name(), Naming: c.family.naming})
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ type testJSON struct {
 // testDraft tries out a policy that is not stored. What it does not name is as in
 // a new policy; a name and event types are not needed.
 func (a *API) testDraft(c *call) error {
-	p, err := a.applyPolicy(c, hook.Policy{ProjectID: c.project.ID, Name: "test", HookTypes: a.firstType(), Enabled: true})
+	p, err := a.applyPolicy(c, hook.Policy{ProjectID: c.project.ID, Name: "test", HookTypes: a.firstType(), Naming: c.family.naming, Enabled: true})
 	if err != nil {
 		return err
 	}

@@ -92,6 +92,14 @@ func (m *memory) Render(_ hook.Event, _ hook.Policy, t hook.Target) ([]byte, str
 	return []byte("{}"), "application/json", nil
 }
 
+// EventName is the type's, in capitals if Harbor 2's names are wanted.
+func (m *memory) EventName(e hook.Event, p hook.Policy) string {
+	if p.Naming == hook.NamingHarbor2 {
+		return strings.ToUpper(string(e.Type))
+	}
+	return string(e.Type)
+}
+
 type submitted [][]int64
 
 func (s *submitted) Submit(ids []int64) { *s = append(*s, ids) }
@@ -113,7 +121,7 @@ func TestAJobForEachTargetOfEachMatchingPolicy(t *testing.T) {
 	disabled.Enabled = false
 	other.HookTypes = []hook.EventType{hook.PullImage}
 	filtered := newPolicy(4, "https://e.example.com")
-	filtered.Filters = []hook.Filter{tagList("v2")}
+	filtered.Filters, filtered.Naming = []hook.Filter{tagList("v2")}, hook.NamingHarbor2
 	store := &memory{policies: []hook.Policy{two, disabled, other, filtered}}
 	var got submitted
 	h := NewHandler(NewCache(store, quiet()), store, store, &got)
@@ -122,12 +130,12 @@ func TestAJobForEachTargetOfEachMatchingPolicy(t *testing.T) {
 	}
 	var lines []string
 	for _, j := range store.jobs {
-		lines = append(lines, strings.Join([]string{j.Key, j.Target, j.Origin, j.Tag}, " "))
+		lines = append(lines, strings.Join([]string{j.Key, j.Target, j.Origin, j.Tag, j.EventName}, " "))
 	}
 	want := []string{
-		"e/1/0 https://a.example.com/?token=******** https://a.example.com:443 v1",
-		"e/1/1 http://b.example.com:81/x http://b.example.com:81 v1",
-		"e/4/0 https://e.example.com https://e.example.com:443 v2",
+		"e/1/0 https://a.example.com/?token=******** https://a.example.com:443 v1 pushImage",
+		"e/1/1 http://b.example.com:81/x http://b.example.com:81 v1 pushImage",
+		"e/4/0 https://e.example.com https://e.example.com:443 v2 PUSHIMAGE",
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("jobs (-want +got):\n%s", diff)
