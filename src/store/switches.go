@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -61,7 +62,8 @@ func (s *Store) switches(ctx context.Context, q querier) (hook.Switches, error) 
 
 // ChangeSwitches changes what the change names. If that switches notifications on,
 // the jobs that wait are sent, or stopped, as KeptEvents says; KeptEvents is
-// hook.KeptSend from then on.
+// hook.KeptSend from then on. If it fails, notifications are off as before, and some
+// of the jobs to be stopped may be.
 func (s *Store) ChangeSwitches(ctx context.Context, c hook.SwitchChange, by *hook.AuditEntry) error {
 	before, err := s.Switches(ctx)
 	if err != nil {
@@ -153,12 +155,11 @@ func (s *Store) switchesChanged(ctx context.Context, tx *sql.Tx) error {
 }
 
 // EmptyQueue stops every job that waits now, and returns how many. What comes
-// meanwhile stays.
+// meanwhile stays. If it fails, it records and returns how many it has stopped.
 func (s *Store) EmptyQueue(ctx context.Context, by *hook.AuditEntry) (int, error) {
 	stopped, err := s.stopWaiting(ctx, whyEmptied)
-	if err == nil {
-		err = s.audit(ctx, s.write, by.With(fmt.Sprintf("%s: %d jobs stopped", hook.KindOfWebhooks, stopped)))
-	}
+	recording := context.WithoutCancel(ctx) // they are stopped, also if the caller has gone
+	err = errors.Join(err, s.audit(recording, s.write, by.With(fmt.Sprintf("%s: %d jobs stopped", hook.KindOfWebhooks, stopped))))
 	return stopped, s.wrap("empty the queue", err)
 }
 

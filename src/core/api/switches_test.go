@@ -109,6 +109,16 @@ func TestSystemAdminsPauseAndEmptyQueues(t *testing.T) {
 	}
 }
 
+func TestSystemInfoNeedsNoDatabase(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.broken = hook.ErrUnavailable
+	w := s.do(nobody, "GET", "/api/systeminfo", "")
+	if wantStatus(t, w, http.StatusOK); strings.Contains(w.Body.String(), "notification_enable") {
+		t.Errorf("says %s", w.Body)
+	}
+}
+
 // Notifications that are off do not make a queue look paused: each has its own switch.
 func TestAPauseIsNotTheSwitch(t *testing.T) {
 	t.Parallel()

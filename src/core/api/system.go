@@ -107,8 +107,10 @@ func (a *API) ping(c *call) error {
 
 // systemInfo tells what Harbor's clients look for before they sign in.
 func (a *API) systemInfo(c *call) error {
+	ctx, cancel := context.WithTimeout(c.r.Context(), checkDeadline)
+	defer cancel()
 	var notifications *bool
-	if set, err := a.Store.Switches(c.r.Context()); err == nil { // the rest is true without a database
+	if set, err := a.Store.Switches(ctx); err == nil { // the rest is true without a database
 		notifications = &set.Notifications
 	}
 	return c.json(struct {
