@@ -2,8 +2,11 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"strings"
+	"time"
 
 	"github.com/harborhook/harborhook/src/hook"
 )
@@ -66,6 +69,7 @@ func (a *API) changeConfigurations(c *call) error {
 	if said == nil {
 		return c.done()
 	}
+	c.takeTime()
 	by := c.by(hook.AuditSwitch).With(strings.Join(said, " "))
 	if err := a.Store.ChangeSwitches(c.r.Context(), change, by); err != nil {
 		return fmt.Errorf("change the switches: %w", err)
@@ -88,6 +92,17 @@ func readSwitchChange(o *object) (hook.SwitchChange, error) {
 		}
 	}
 	return change, o.err
+}
+
+// longCall is how long a call may take that stops all waiting deliveries: a million
+// of them take a minute or two.
+const longCall = 10 * time.Minute
+
+// takeTime lets the call take longer than the server lets others. A connection whose
+// time to be read is over counts as gone, and would end the call too.
+func (c *call) takeTime() {
+	deadlines, until := http.NewResponseController(c.w), time.Now().Add(longCall)
+	_ = errors.Join(deadlines.SetReadDeadline(until), deadlines.SetWriteDeadline(until)) // it goes on with less time, too
 }
 
 type queueJSON struct {
@@ -145,6 +160,7 @@ func (a *API) changeQueue(c *call) error {
 	if o.err != nil {
 		return o.err
 	}
+	c.takeTime()
 	for _, kind := range kinds {
 		by := c.by(hook.AuditSwitch).With(kind + ": " + action)
 		if err := a.actOnQueue(c.r.Context(), kind, action, by); err != nil {
