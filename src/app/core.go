@@ -101,9 +101,16 @@ type renderer struct {
 
 // Render implements webhook.Renderer.
 func (r renderer) Render(e hook.Event, p hook.Policy, t hook.Target) (body []byte, contentType string, err error) {
+	return r.formats.Render(e, t, r.of(p))
+}
+
+// EventName implements webhook.Renderer.
+func (r renderer) EventName(e hook.Event, p hook.Policy) string { return r.of(p).EventName(e) }
+
+func (r renderer) of(p hook.Policy) payload.Options {
 	o := r.options
-	o.PolicyID, o.Subscribed = p.ID, p.HookTypes
-	return r.formats.Render(e, t, o)
+	o.PolicyID, o.Subscribed, o.Naming = p.ID, p.HookTypes, p.Naming
+	return o
 }
 
 // product begins the name of every process of this module, of whatever version.

@@ -37,7 +37,7 @@ func newJobService(cfg config.Config, s *store.Store, redisURL string, m *metric
 		Store: s, Queue: q, Observer: m, Log: o.Log,
 		Sender:  sender,
 		Workers: cfg.Workers, DeliveryTimeout: cfg.DeliveryTimeout, RetryWaits: cfg.RetryBackoff,
-		CircuitProbe: cfg.CircuitProbe, MaxWait: cfg.MaxWait, Retention: cfg.Retention, ReconcileInterval: cfg.ReconcileInterval, Grace: grace,
+		CircuitProbe: cfg.CircuitProbe, MaxWait: cfg.MaxWait, Retention: cfg.Retention, RetentionCount: cfg.RetentionCount, ReconcileInterval: cfg.ReconcileInterval, Grace: grace,
 	}), q, nil
 }
 

@@ -177,7 +177,7 @@ func newPolicy(t *testing.T, s *store.Store, name, target string) hook.Policy {
 		Name: name, ProjectID: project.ID, Enabled: true, HookTypes: []hook.EventType{hook.PushImage},
 		Targets: []hook.Target{{Type: hook.TargetHTTP, Address: target, PayloadFormat: "Events"}},
 	}
-	if err := s.CreatePolicy(t.Context(), &p); err != nil {
+	if err := s.CreatePolicy(t.Context(), &p, nil); err != nil {
 		t.Fatal(err)
 	}
 	return p

@@ -73,6 +73,7 @@ type Config struct {
 	MaxWait         time.Duration `env:"HARBORHOOK_MAX_WAIT" default:"24h" help:"how long a delivery that was never tried waits for such an endpoint before it fails"`
 
 	Retention         time.Duration `env:"HARBORHOOK_RETENTION" default:"30d" help:"how long finished deliveries are kept, 1d at least"`
+	RetentionCount    int           `env:"HARBORHOOK_RETENTION_COUNT" default:"0" help:"how many finished deliveries of each policy are kept, besides those of the last day, which all are; 0 = as many as there are"`
 	ReconcileInterval time.Duration `env:"HARBORHOOK_RECONCILE_INTERVAL" default:"1s" help:"how often JobService looks in the database for deliveries that the queue has lost"`
 	BacklogLimit      int           `env:"HARBORHOOK_BACKLOG_LIMIT" default:"1000000" help:"waiting deliveries above which Core answers 503 to new events, which the registry repeats"`
 

@@ -186,6 +186,9 @@ func (v *validator) limits() {
 	if d := v.cfg.Retention; d < minRetention {
 		v.fail("HARBORHOOK_RETENTION", wrong("%s is too short to tell repeated events", formatDuration(d)).want("1d or more, for example 30d"))
 	}
+	if n := v.cfg.RetentionCount; n < 0 {
+		v.fail("HARBORHOOK_RETENTION_COUNT", wrong("%d is negative", n).want("0, which keeps them all, or more"))
+	}
 	if n := v.cfg.BacklogLimit; n < 1 {
 		v.fail("HARBORHOOK_BACKLOG_LIMIT", wrong("%d is out of range", n).want("1 or more, for example 1000000"))
 	}

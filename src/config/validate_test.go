@@ -106,6 +106,7 @@ func TestEachBadValueIsNamed(t *testing.T) {
 		"busy reconciler":       {func(c *Config) { c.ReconcileInterval = 1 }, "HARBORHOOK_RECONCILE_INTERVAL"},
 		"no time to be idle":    {func(c *Config) { c.SessionIdle = 0 }, "HARBORHOOK_SESSION_IDLE"},
 		"an endless session":    {func(c *Config) { c.SessionLifetime = 365 * day }, "HARBORHOOK_SESSION_LIFETIME"},
+		"a negative count":      {func(c *Config) { c.RetentionCount = -1 }, "HARBORHOOK_RETENTION_COUNT"},
 		"no backlog":            {func(c *Config) { c.BacklogLimit = 0 }, "HARBORHOOK_BACKLOG_LIMIT"},
 		"log format":            {func(c *Config) { c.LogFormat = "xml" }, "HARBORHOOK_LOG_FORMAT"},
 	} {

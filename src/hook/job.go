@@ -50,6 +50,9 @@ type Job struct {
 	TargetPosition int
 	EventID        string
 	HookType       EventType
+	// EventName is HookType as the policy named it when the job was made. Jobs from
+	// before names were kept have none.
+	EventName string
 	// NotifyType is the target's type, for example "http".
 	NotifyType string
 	// Target is the address as it may be shown: values of its query are masked.
@@ -140,6 +143,14 @@ type Redelivery struct {
 	IDs []int64
 	// Refused says why a job was left out, by its id.
 	Refused map[int64]string
+}
+
+// String says in a few words what the new jobs are.
+func (r Redelivery) String() string {
+	if len(r.IDs) == 1 {
+		return fmt.Sprintf("as job %d", r.IDs[0])
+	}
+	return fmt.Sprintf("%d jobs", len(r.IDs))
 }
 
 // JobFilter narrows a list of jobs. Zero fields do not narrow.

@@ -15,6 +15,9 @@ type Policy struct {
 	Enabled     bool
 	// HookTypes are the subscribed event types, without repetition.
 	HookTypes []EventType
+	// Naming says whose names HookTypes were last written in. Receivers are told
+	// those.
+	Naming Naming
 	// Filters narrow the events; none of a kind means everything.
 	Filters []Filter
 	// Targets has 1 to 10 entries. A job keeps its target's position.
@@ -28,6 +31,17 @@ type Policy struct {
 	CreationTime   time.Time
 	UpdateTime     time.Time
 }
+
+// Naming is a set of names for event types.
+type Naming string
+
+// The namings. A policy without one has ours.
+const (
+	// NamingOurs is that of the first family of routes, for example "pushImage".
+	NamingOurs Naming = "first"
+	// NamingHarbor2 is that of the second family, for example "PUSH_ARTIFACT".
+	NamingHarbor2 Naming = "second"
+)
 
 // Target is one receiver of a policy.
 type Target struct {

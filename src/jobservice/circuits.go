@@ -43,6 +43,8 @@ type circuits struct {
 	probe func(ctx context.Context, origin string, take func() bool)
 	// closed is called when the jobs of an origin may go on.
 	closed func(origin string)
+	// hold says that no job may start: then none is tried, and none becomes too old.
+	hold func() bool
 
 	mu      sync.Mutex
 	failing map[string]bool // true: open
@@ -136,7 +138,7 @@ func (c *circuits) watch(ctx context.Context) {
 	}
 	c.count()
 	for _, f := range failing {
-		if f.Open() {
+		if f.Open() && !c.hold() {
 			c.lookAfter(ctx, f.Origin)
 		}
 	}

@@ -202,6 +202,7 @@ func TestACircuitThatAnotherProcessClosedLetsJobsGoOn(t *testing.T) {
 	t.Parallel()
 	s := newTable()
 	c := New(Config{Store: s, Observer: nobody{}, Log: slog.New(slog.DiscardHandler), Workers: 1}).webhook.circuits
+	c.hold = never
 	s.failures, s.open = circuitOpensAfter, true
 	c.watch(t.Context())
 	if !c.isOpen("") || !slices.Equal(s.told, []string{""}) {

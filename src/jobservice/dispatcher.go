@@ -22,6 +22,10 @@ type dispatcher struct {
 	wake     chan struct{}
 	lanes    *lanes
 	circuits *circuits
+	// hold says that no job may start.
+	hold func() bool
+	// anew asks for everything to be looked at.
+	anew chan struct{}
 
 	mu sync.Mutex
 	// backlog says that jobs wait in the database because the window was full.
@@ -48,7 +52,7 @@ const (
 func newDispatcher(cfg Config) *dispatcher {
 	return &dispatcher{
 		store: cfg.Store, queue: cfg.Queue, log: cfg.Log, workers: cfg.Workers, lease: cfg.DeliveryTimeout + leaseMargin,
-		interval: cfg.ReconcileInterval, wake: make(chan struct{}, 1), hinted: map[int64]time.Time{},
+		interval: cfg.ReconcileInterval, wake: make(chan struct{}, 1), anew: make(chan struct{}, 1), hinted: map[int64]time.Time{},
 	}
 }
 
@@ -113,6 +117,14 @@ func (d *dispatcher) look() {
 	}
 }
 
+// lookAnew makes the dispatcher look at everything at once, as with the interval.
+func (d *dispatcher) lookAnew() {
+	select {
+	case d.anew <- struct{}{}:
+	default:
+	}
+}
+
 // lookAgainIn makes the dispatcher look when a retry falls due, if that is
 // before it would anyway.
 func (d *dispatcher) lookAgainIn(wait time.Duration) {
@@ -140,6 +152,8 @@ func (d *dispatcher) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
+			d.reconcile(ctx)
+		case <-d.anew:
 			d.reconcile(ctx)
 		case <-d.wake:
 			d.refill(ctx)
@@ -191,7 +205,7 @@ func (d *dispatcher) refill(ctx context.Context) {
 // a window that holds so many hints already. A hint holds at least one id.
 func (d *dispatcher) fill(ctx context.Context, waiting int) {
 	room := d.window() - waiting
-	if room <= 0 {
+	if room <= 0 || d.hold() {
 		d.setBacklog(true)
 		return
 	}

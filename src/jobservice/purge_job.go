@@ -2,14 +2,16 @@ package jobservice
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
+	"github.com/harborhook/harborhook/src/hook"
 	"github.com/harborhook/harborhook/src/jobservice/job"
 )
 
 // kindPurge is the kind of job that removes old deliveries.
-const kindPurge = "PURGE"
+const kindPurge = hook.KindOfPurges
 
 const (
 	// purgeEvery is how often old deliveries are looked for.
@@ -27,13 +29,22 @@ type PurgeStore interface {
 	// Purge returns the id to go on after, 0 at the end.
 	Purge(ctx context.Context, age time.Duration, after int64, most int) (next int64, purged int, err error)
 	PurgeEvents(ctx context.Context, age time.Duration, most int) (int, error)
+	// Surplus returns, for each policy that has more than keep final jobs, the newest
+	// job that is beyond them.
+	Surplus(ctx context.Context, keep int) (map[int64]int64, error)
+	// PurgeSurplus is Purge for a policy's jobs up to the newest.
+	PurgeSurplus(ctx context.Context, policyID, newest int64, age time.Duration, after int64, most int) (next int64, purged int, err error)
 }
 
 // purgeJob removes old deliveries.
 type purgeJob struct {
 	store PurgeStore
 	age   time.Duration
-	log   *slog.Logger
+	// keep is how many final jobs of a policy stay; 0 is all.
+	keep int
+	log  *slog.Logger
+	// hold says that nothing may be removed now.
+	hold func() bool
 	// stopping ends when the process is to end.
 	stopping context.Context
 }
@@ -44,14 +55,22 @@ func (*purgeJob) Name() string { return kindPurge }
 // Priority is low: everything else comes before it.
 func (*purgeJob) Priority() uint { return job.JobPriorityLow }
 
+// errHeld ends a purge that is to be paused.
+var errHeld = errors.New("purging is paused")
+
 // Run removes everything that is old, batch by batch. Its hint carries no row.
 func (p *purgeJob) Run(context.Context, []int64) {
 	jobs, err := p.jobs()
+	if err == nil {
+		var surplus int
+		surplus, err = p.surplus()
+		jobs += surplus
+	}
 	events := 0
 	if err == nil {
 		events, err = p.events()
 	}
-	if err != nil && p.stopping.Err() == nil {
+	if err != nil && !errors.Is(err, errHeld) && p.stopping.Err() == nil {
 		p.log.Warn("cannot remove old deliveries; it is tried again", "error", err)
 	}
 	if jobs+events > 0 {
@@ -59,9 +78,34 @@ func (p *purgeJob) Run(context.Context, []int64) {
 	}
 }
 
-func (p *purgeJob) jobs() (purged int, err error) {
+func (p *purgeJob) jobs() (int, error) {
+	return p.batches(func(after int64) (int64, int, error) { return p.store.Purge(p.stopping, p.age, after, purgeBatch) })
+}
+
+// surplus removes what each policy has beyond its count, except for what is young.
+func (p *purgeJob) surplus() (purged int, err error) {
+	if p.keep == 0 {
+		return 0, nil
+	}
+	surplus, err := p.store.Surplus(p.stopping, p.keep)
+	for policy, newest := range surplus {
+		n, err := p.batches(func(after int64) (int64, int, error) {
+			return p.store.PurgeSurplus(p.stopping, policy, newest, minRetention, after, purgeBatch)
+		})
+		if purged += n; err != nil {
+			return purged, err
+		}
+	}
+	return purged, err
+}
+
+// batches purges batch after batch to the end.
+func (p *purgeJob) batches(purge func(after int64) (next int64, purged int, err error)) (purged int, err error) {
 	for after := int64(0); ; {
-		next, n, err := p.store.Purge(p.stopping, p.age, after, purgeBatch)
+		if p.hold() {
+			return purged, errHeld
+		}
+		next, n, err := purge(after)
 		purged += n
 		if err != nil || next == 0 {
 			return purged, err
@@ -72,6 +116,9 @@ func (p *purgeJob) jobs() (purged int, err error) {
 
 func (p *purgeJob) events() (purged int, err error) {
 	for {
+		if p.hold() {
+			return purged, errHeld
+		}
 		n, err := p.store.PurgeEvents(p.stopping, p.age, purgeBatch)
 		purged += n
 		if err != nil || n < purgeBatch {

@@ -21,6 +21,7 @@ import (
 type Store interface {
 	CircuitStore
 	PurgeStore
+	SwitchStore
 	// Claim takes those of the rows that are due and whose origin is not excepted.
 	Claim(ctx context.Context, ids []int64, lease time.Duration, except ...string) ([]hook.Delivery, error)
 	Finish(ctx context.Context, o hook.Outcome) (bool, error)
@@ -70,6 +71,9 @@ type Config struct {
 	MaxWait time.Duration
 	// Retention is how long finished jobs are kept, a day at least; 0 keeps them all.
 	Retention time.Duration
+	// RetentionCount is how many finished jobs of a policy are kept within Retention,
+	// besides those of the last day; 0 keeps all.
+	RetentionCount int
 	// ReconcileInterval is how often lost hints and lost workers are looked for.
 	ReconcileInterval time.Duration
 	// Grace is how long work in hand may go on after a stop.
@@ -82,6 +86,7 @@ type Service struct {
 	webhook    *webhookJob
 	purge      *purgeJob
 	dispatcher *dispatcher
+	switches   *switches
 }
 
 // New returns a Service.
@@ -89,19 +94,24 @@ func New(cfg Config) *Service {
 	s := &Service{cfg: cfg}
 	s.dispatcher = newDispatcher(cfg)
 	s.dispatcher.lanes = newLanes(cfg.Workers, s.dispatcher.look)
+	s.switches = &switches{store: cfg.Store, log: cfg.Log, changed: s.dispatcher.lookAnew}
+	hold := func() bool { return s.switches.hold(kindWebhook) }
 	s.webhook = &webhookJob{
 		store: cfg.Store, sender: cfg.Sender, observer: cfg.Observer, log: cfg.Log,
 		// A worker that finds its delivery slow still holds the lease when it is done.
 		lease: cfg.DeliveryTimeout + leaseMargin, waits: cfg.RetryWaits,
 		lanes: s.dispatcher.lanes, seats: semaphore.NewWeighted(int64(seatsAWorker * cfg.Workers)), random: rand.Float64,
-		taken: s.dispatcher.taken, later: s.dispatcher.lookAgainIn,
+		taken: s.dispatcher.taken, later: s.dispatcher.lookAgainIn, hold: hold,
 	}
 	circuits := &circuits{
 		store: cfg.Store, observer: cfg.Observer, log: cfg.Log, probeEvery: cfg.CircuitProbe, maxWait: cfg.MaxWait,
-		failing: map[string]bool{}, probe: s.webhook.probe, closed: s.goOn,
+		failing: map[string]bool{}, probe: s.webhook.probe, closed: s.goOn, hold: hold,
 	}
-	s.purge = &purgeJob{store: cfg.Store, age: max(cfg.Retention, minRetention), log: cfg.Log}
-	s.webhook.circuits, s.dispatcher.circuits = circuits, circuits
+	s.purge = &purgeJob{
+		store: cfg.Store, age: max(cfg.Retention, minRetention), keep: cfg.RetentionCount, log: cfg.Log,
+		hold: func() bool { return s.switches.hold(kindPurge) },
+	}
+	s.webhook.circuits, s.dispatcher.circuits, s.dispatcher.hold = circuits, circuits, hold
 	return s
 }
 
@@ -131,6 +141,7 @@ func (s *Service) Run(ctx context.Context) error {
 	group, groupCtx := errgroup.WithContext(ctx)
 	s.purge.stopping = groupCtx
 	group.Go(func() error { return s.cfg.Queue.Run(groupCtx, s.webhook, s.purge) })
+	group.Go(func() error { return s.switches.run(groupCtx) })
 	if s.cfg.Retention > 0 {
 		group.Go(func() error { return s.purge.schedule(groupCtx, s.cfg.Queue) })
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // kindWebhook is the kind of job that delivers one row.
-const kindWebhook = "WEBHOOK"
+const kindWebhook = hook.KindOfWebhooks
 
 // webhookJob delivers rows.
 type webhookJob struct {
@@ -30,6 +30,8 @@ type webhookJob struct {
 	random func() float64
 	taken  func(ids []int64)
 	later  func(time.Duration)
+	// hold says that no delivery may start.
+	hold func() bool
 	// circuits hold back the jobs of origins that do not answer.
 	circuits *circuits
 	// sending ends when work in hand must be cut off.
@@ -58,6 +60,9 @@ func (*webhookJob) Priority() uint { return job.JobPriorityHigh }
 // somebody else's, or their origin has no room.
 func (w *webhookJob) Run(ctx context.Context, ids []int64) {
 	w.taken(ids)
+	if w.hold() {
+		return // the rows wait in the database
+	}
 	w.start(ctx, ids, append(w.lanes.full(), w.circuits.open()...), w.circuits.isOpen)
 }
 
@@ -117,7 +122,7 @@ func (w *webhookJob) deliver(ctx context.Context, d hook.Delivery, t *ticket, mu
 		w.release(ctx, d)
 		return
 	}
-	if mustWait(d.Origin) {
+	if w.hold() || mustWait(d.Origin) {
 		w.lanes.leave(t, 0)
 		w.release(ctx, d)
 		return

@@ -63,6 +63,7 @@ func TestDecide(t *testing.T) {
 type table struct {
 	circuitTable
 	purgeTable
+	switchTable
 
 	mu        sync.Mutex
 	due       []int64

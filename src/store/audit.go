@@ -2,15 +2,33 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/harborhook/harborhook/src/hook"
 )
 
-// AddAudit records what somebody did. The time is the database's.
+// AddAudit records what somebody did that changes nothing here. The time is the
+// database's.
 func (s *Store) AddAudit(ctx context.Context, e hook.AuditEntry) error {
-	_, err := s.write.ExecContext(ctx, `INSERT INTO webhook_audit (project_id, at, actor, action, policy_id, job_id, detail)
+	return s.wrap("store what was done", s.audit(ctx, s.write, &e))
+}
+
+// audit records what somebody does, as part of the transaction that does it. An
+// entry that does not say who did what is refused, and the act with it.
+func (s *Store) audit(ctx context.Context, db execer, e *hook.AuditEntry) error {
+	switch {
+	case e == nil:
+		return nil
+	case e.Actor == "" || e.Action == "":
+		return errors.New("record an audit entry: it does not say who did what")
+	}
+	_, err := db.ExecContext(ctx, `INSERT INTO webhook_audit (project_id, at, actor, action, policy_id, job_id, detail)
 		VALUES ($1, `+s.d.Now+`, $2, $3, $4, $5, $6)`, e.ProjectID, e.Actor, string(e.Action), e.PolicyID, e.JobID, storable(e.Detail))
-	return s.wrap("record an audit entry", err)
+	if err != nil {
+		return fmt.Errorf("record an audit entry: %w", err)
+	}
+	return nil
 }
 
 // Audit returns one page of what was done in a project, newest first, and how

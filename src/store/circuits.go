@@ -40,15 +40,20 @@ func (s *Store) CircuitAnswered(ctx context.Context, origin string) (closed bool
 // CloseCircuit closes an open circuit by hand: its jobs are tried again, oldest
 // first, in every process within a second. One that is not open is
 // hook.ErrNotFound.
-func (s *Store) CloseCircuit(ctx context.Context, origin string) error {
-	result, err := s.write.ExecContext(ctx, `DELETE FROM webhook_circuit WHERE origin = $1 AND opened_at > 0`, origin)
-	if err != nil {
-		return s.wrap("close a circuit", err)
-	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return s.wrap("close a circuit", orNotFound(err))
-	}
-	return nil
+func (s *Store) CloseCircuit(ctx context.Context, origin string, by *hook.AuditEntry) error {
+	return s.wrap("close a circuit", s.inTx(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `DELETE FROM webhook_circuit WHERE origin = $1 AND opened_at > 0`, origin)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 0 {
+			return orNotFound(err)
+		}
+		if err := s.switchesChanged(ctx, tx); err != nil {
+			return err
+		}
+		return s.audit(ctx, tx, by)
+	}))
 }
 
 // Failing returns every origin whose last attempt was a network error, without
@@ -86,6 +91,51 @@ func (s *Store) Circuits(ctx context.Context) ([]hook.Circuit, error) {
 		}
 	}
 	return open, nil
+}
+
+// ProjectCircuits returns the origins of the project's waiting jobs and those of
+// these addresses, with what is known of each and how many of the project's jobs
+// wait for it, in the order of their names.
+func (s *Store) ProjectCircuits(ctx context.Context, projectID int64, addresses []string) ([]hook.Circuit, error) {
+	byOrigin, err := s.waitingByOrigin(ctx, projectID)
+	if err != nil {
+		return nil, s.wrap("list the origins of a project", err)
+	}
+	for _, a := range addresses {
+		origin := hook.TargetOrigin(a)
+		byOrigin[origin] = hook.Circuit{Origin: origin, Waiting: byOrigin[origin].Waiting}
+	}
+	failing, err := s.Failing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range failing {
+		if known, ours := byOrigin[c.Origin]; ours {
+			c.Waiting = known.Waiting
+			byOrigin[c.Origin] = c
+		}
+	}
+	circuits := make([]hook.Circuit, 0, len(byOrigin))
+	for _, origin := range sortedKeys(byOrigin) {
+		circuits = append(circuits, byOrigin[origin])
+	}
+	return circuits, nil
+}
+
+func (s *Store) waitingByOrigin(ctx context.Context, projectID int64) (map[string]hook.Circuit, error) {
+	result, err := s.read.QueryContext(ctx, `SELECT origin, count(*) FROM webhook_job
+		WHERE project_id = $1 AND status IN ('pending', 'scheduled') GROUP BY origin`, projectID)
+	if err != nil {
+		return nil, err
+	}
+	byOrigin := map[string]hook.Circuit{}
+	err = eachRow(result, func() error {
+		var c hook.Circuit
+		err := result.Scan(&c.Origin, &c.Waiting)
+		byOrigin[c.Origin] = c
+		return err
+	})
+	return byOrigin, err
 }
 
 // TakeProbe returns true to one caller each time that a job of an open circuit

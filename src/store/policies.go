@@ -47,7 +47,7 @@ func authHeaderPlace(policyID int64, position int) string {
 
 // CreatePolicy stores a policy and sets its id and times. A name that the
 // project has already is a hook.ErrConflict.
-func (s *Store) CreatePolicy(ctx context.Context, p *hook.Policy) error {
+func (s *Store) CreatePolicy(ctx context.Context, p *hook.Policy, by *hook.AuditEntry) error {
 	return s.wrap("create a policy", s.inTx(ctx, func(tx *sql.Tx) error {
 		// The id is part of what the secrets are sealed for, so they follow the row.
 		err := tx.QueryRowContext(ctx, `INSERT INTO webhook_policy (project_id, name, hook_types, filters, notify_type, target,
@@ -56,22 +56,28 @@ func (s *Store) CreatePolicy(ctx context.Context, p *hook.Policy) error {
 		if err != nil {
 			return err
 		}
-		return s.writePolicy(ctx, tx, p, time.Time{})
+		if err := s.writePolicy(ctx, tx, p, time.Time{}); err != nil {
+			return err
+		}
+		return s.audit(ctx, tx, by.Of(p.ID))
 	}))
 }
 
 // UpdatePolicy replaces a policy of its project and sets its update time.
 // Creator and creation time stay.
-func (s *Store) UpdatePolicy(ctx context.Context, p *hook.Policy) error {
-	return s.ReplacePolicy(ctx, p, time.Time{})
+func (s *Store) UpdatePolicy(ctx context.Context, p *hook.Policy, by *hook.AuditEntry) error {
+	return s.ReplacePolicy(ctx, p, time.Time{}, by)
 }
 
 // ReplacePolicy is UpdatePolicy for who has seen the policy as of an update time:
 // if it was changed since, it stays, which is a hook.ErrChanged. The zero time
 // asks for nothing.
-func (s *Store) ReplacePolicy(ctx context.Context, p *hook.Policy, seen time.Time) error {
+func (s *Store) ReplacePolicy(ctx context.Context, p *hook.Policy, seen time.Time, by *hook.AuditEntry) error {
 	return s.wrap("update a policy", s.inTx(ctx, func(tx *sql.Tx) error {
 		err := s.writePolicy(ctx, tx, p, seen)
+		if err == nil {
+			return s.audit(ctx, tx, by.Of(p.ID))
+		}
 		if !errors.Is(err, sql.ErrNoRows) || seen.IsZero() {
 			return err
 		}
@@ -109,13 +115,13 @@ func (s *Store) writePolicy(ctx context.Context, tx *sql.Tx, p *hook.Policy, see
 	var created, updated int64
 	err = tx.QueryRowContext(ctx, `UPDATE webhook_policy SET name = $3, description = $4, enabled = $5, hook_types = $6, filters = $7,
 			notify_type = $8, target = $9, auth_header = $10, skip_cert_verify = $11, payload_format = $12, more_targets = $13,
-			secret = $14, old_secret = $15, old_secret_until = $16, payload_template = $18,
+			secret = $14, old_secret = $15, old_secret_until = $16, payload_template = $18, named_by = $19,
 			update_time = CASE WHEN update_time < `+s.d.Now+` THEN `+s.d.Now+` ELSE update_time + 1 END
 		WHERE id = $1 AND project_id = $2 AND update_time = COALESCE($17, update_time) RETURNING creator, creation_time, update_time`,
 		p.ID, p.ProjectID, p.Name, p.Description, p.Enabled, string(hookTypes), string(filters),
 		first.Type, first.Address, first.AuthHeader, first.SkipCertVerify, first.PayloadFormat, string(moreTargets),
 		s.seal.seal(secretPlace(p.ID), p.Secret), s.seal.seal(oldSecretPlace(p.ID), p.OldSecret), micros(p.OldSecretUntil),
-		sql.NullInt64{Int64: micros(seen), Valid: !seen.IsZero()}, first.PayloadTemplate).Scan(&p.Creator, &created, &updated)
+		sql.NullInt64{Int64: micros(seen), Valid: !seen.IsZero()}, first.PayloadTemplate, string(p.Naming)).Scan(&p.Creator, &created, &updated)
 	if err != nil {
 		return err
 	}
@@ -125,7 +131,7 @@ func (s *Store) writePolicy(ctx context.Context, tx *sql.Tx, p *hook.Policy, see
 
 // DeletePolicy removes a policy of a project. Its waiting jobs are stopped; its
 // history stays.
-func (s *Store) DeletePolicy(ctx context.Context, projectID, id int64) error {
+func (s *Store) DeletePolicy(ctx context.Context, projectID, id int64, by *hook.AuditEntry) error {
 	return s.wrap("delete a policy", s.inTx(ctx, func(tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, `DELETE FROM webhook_policy WHERE id = $1 AND project_id = $2`, id, projectID)
 		if err != nil {
@@ -137,7 +143,10 @@ func (s *Store) DeletePolicy(ctx context.Context, projectID, id int64) error {
 		if err := s.stopJobs(ctx, tx, "policy was deleted", `policy_id = $2 AND status IN ('pending', 'scheduled')`, id); err != nil {
 			return err
 		}
-		return s.policiesChanged(ctx, tx)
+		if err := s.policiesChanged(ctx, tx); err != nil {
+			return err
+		}
+		return s.audit(ctx, tx, by.Of(id))
 	}))
 }
 
@@ -182,7 +191,7 @@ func (s *Store) Policies(ctx context.Context, projectID int64) ([]hook.Policy, e
 func (s *Store) queryPolicies(ctx context.Context, q querier, condition string, args ...any) ([]hook.Policy, error) {
 	result, err := q.QueryContext(ctx, `SELECT id, name, description, project_id, enabled, hook_types, filters, notify_type, target,
 			auth_header, skip_cert_verify, payload_format, payload_template, more_targets, secret, creator,
-			creation_time, update_time, old_secret, old_secret_until
+			creation_time, update_time, old_secret, old_secret_until, named_by
 		FROM webhook_policy WHERE `+condition+` ORDER BY id`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read policies: %w", err)
@@ -206,7 +215,7 @@ func (s *Store) scanPolicy(row scanner) (hook.Policy, error) {
 	var created, updated, oldSecretUntil int64
 	if err := row.Scan(&p.ID, &p.Name, &p.Description, &p.ProjectID, &p.Enabled, &hookTypes, &filters, &first.Type, &first.Address,
 		&first.AuthHeader, &first.SkipCertVerify, &first.PayloadFormat, &first.PayloadTemplate, &more, &secret, &p.Creator,
-		&created, &updated, &oldSecret, &oldSecretUntil); err != nil {
+		&created, &updated, &oldSecret, &oldSecretUntil, &p.Naming); err != nil {
 		return p, err
 	}
 	p.CreationTime, p.UpdateTime = timeOf(created), timeOf(updated)

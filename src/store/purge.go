@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -11,8 +12,62 @@ import (
 // with their attempts, among the ones after an id; unfinished ones stay. It
 // returns the id to go on after, or 0 when it has come to jobs that are younger.
 func (s *Store) Purge(ctx context.Context, age time.Duration, after int64, most int) (next int64, purged int, err error) {
+	w := &where{}
+	w.and("id > " + w.arg(after))
+	return s.purge(ctx, age, most, w)
+}
+
+// Surplus returns, for every policy with more than keep final jobs, the newest job
+// that is beyond them; also for policies that are gone.
+func (s *Store) Surplus(ctx context.Context, keep int) (map[int64]int64, error) {
+	policies, err := s.jobPolicies(ctx)
+	if err != nil {
+		return nil, s.wrap("count deliveries", err)
+	}
+	surplus := map[int64]int64{}
+	for _, policy := range policies {
+		var newest int64
+		err := s.read.QueryRowContext(ctx, `SELECT id FROM webhook_job WHERE policy_id = $1 AND status IN ('finished', 'error', 'stopped')
+			ORDER BY id DESC LIMIT 1 OFFSET $2`, policy, keep).Scan(&newest)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return nil, s.wrap("count the deliveries of a policy", err)
+		}
+		surplus[policy] = newest
+	}
+	return surplus, nil
+}
+
+// jobPolicies lists the policies that jobs are kept of, stepping through the index
+// from one to the next.
+func (s *Store) jobPolicies(ctx context.Context) ([]int64, error) {
+	result, err := s.read.QueryContext(ctx, `WITH RECURSIVE kept (policy_id) AS (
+			SELECT min(policy_id) FROM webhook_job
+			UNION ALL
+			SELECT (SELECT min(j.policy_id) FROM webhook_job j WHERE j.policy_id > kept.policy_id)
+			FROM kept WHERE kept.policy_id IS NOT NULL
+		) SELECT policy_id FROM kept WHERE policy_id IS NOT NULL`)
+	if err != nil {
+		return nil, fmt.Errorf("list the policies of jobs: %w", err)
+	}
+	return column[int64](result)
+}
+
+// PurgeSurplus is Purge for one policy's jobs up to newest.
+func (s *Store) PurgeSurplus(ctx context.Context, policyID, newest int64, age time.Duration, after int64, most int) (next int64, purged int, err error) {
+	w := &where{}
+	w.and("policy_id = " + w.arg(policyID))
+	w.and("id > " + w.arg(after))
+	w.and("id <= " + w.arg(newest))
+	return s.purge(ctx, age, most, w)
+}
+
+// purge is Purge for the jobs of a condition.
+func (s *Store) purge(ctx context.Context, age time.Duration, most int, of *where) (next int64, purged int, err error) {
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
-		old, last, err := s.oldJobs(ctx, tx, age, after, most)
+		old, last, err := s.oldJobs(ctx, tx, age, most, of)
 		if err != nil || last == 0 {
 			return err
 		}
@@ -33,9 +88,10 @@ func (s *Store) Purge(ctx context.Context, age time.Duration, after int64, most 
 
 // oldJobs lists the final ones of the next jobs that are older than the age, and
 // the last of them all; 0 if there is none.
-func (s *Store) oldJobs(ctx context.Context, tx *sql.Tx, age time.Duration, after int64, most int) (old []int64, last int64, err error) {
-	result, err := tx.QueryContext(ctx, `SELECT id, status IN ('finished', 'error', 'stopped'), creation_time < `+s.d.Now+` - $1
-		FROM webhook_job WHERE id > $2 ORDER BY id LIMIT $3`, age.Microseconds(), after, most)
+func (s *Store) oldJobs(ctx context.Context, tx *sql.Tx, age time.Duration, most int, of *where) (old []int64, last int64, err error) {
+	query := `SELECT id, status IN ('finished', 'error', 'stopped'), creation_time < ` + s.d.Now + ` - ` + of.arg(age.Microseconds()) + `
+		FROM webhook_job WHERE ` + of.String() + ` ORDER BY id LIMIT ` + of.arg(most)
+	result, err := tx.QueryContext(ctx, query, of.args...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list old jobs: %w", err)
 	}

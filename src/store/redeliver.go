@@ -15,8 +15,8 @@ import (
 // the same event, with the same body and the same place in the policy, so that
 // receivers see the same webhook-id, and to the policy's target of today. Jobs
 // that cannot be delivered again now are left out, with the reason; ids that are
-// not the project's are left out in silence.
-func (s *Store) Redeliver(ctx context.Context, projectID int64, ids []int64) (hook.Redelivery, error) {
+// not the project's are left out in silence. Nothing is recorded of nothing.
+func (s *Store) Redeliver(ctx context.Context, projectID int64, ids []int64, by *hook.AuditEntry) (hook.Redelivery, error) {
 	r := hook.Redelivery{Refused: map[int64]string{}}
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		old, err := s.jobsByID(ctx, tx, projectID, ids)
@@ -38,10 +38,13 @@ func (s *Store) Redeliver(ctx context.Context, projectID int64, ids []int64) (ho
 			fresh[again.Key] = &again
 		}
 		stored, err := s.insertJobRows(ctx, tx, fresh)
+		if err != nil || len(stored) == 0 {
+			return err
+		}
 		for _, key := range sortedKeys(stored) {
 			r.IDs = append(r.IDs, stored[key])
 		}
-		return err
+		return s.audit(ctx, tx, by.With(r.String()))
 	})
 	return r, s.wrap("redeliver jobs", err)
 }
@@ -125,14 +128,21 @@ func (s *Store) JobIDs(ctx context.Context, projectID int64, f hook.JobFilter, l
 
 // StopJob stops a waiting job of a project. A job that runs or is over is a
 // hook.ConflictError.
-func (s *Store) StopJob(ctx context.Context, projectID, id int64, why string) error {
-	result, err := s.write.ExecContext(ctx, `UPDATE webhook_job SET status = 'stopped', status_message = $3, update_time = `+s.d.Now+`
-		WHERE id = $1 AND project_id = $2 AND status IN ('pending', 'scheduled')`, id, projectID, storable(why))
-	if err != nil {
-		return s.wrap("stop a job", err)
-	}
-	n, err := result.RowsAffected()
-	if err != nil || n > 0 {
+func (s *Store) StopJob(ctx context.Context, projectID, id int64, why string, by *hook.AuditEntry) error {
+	stopped := false
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `UPDATE webhook_job SET status = 'stopped', status_message = $3, update_time = `+s.d.Now+`
+			WHERE id = $1 AND project_id = $2 AND status IN ('pending', 'scheduled')`, id, projectID, storable(why))
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		if stopped = n > 0; err != nil || !stopped {
+			return err
+		}
+		return s.audit(ctx, tx, by)
+	})
+	if err != nil || stopped {
 		return s.wrap("stop a job", err)
 	}
 	j, err := s.Job(ctx, projectID, id)

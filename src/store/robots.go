@@ -63,8 +63,9 @@ func (s *Store) RobotByName(ctx context.Context, project, name string) (hook.Rob
 }
 
 // CreateRobot stores a robot and sets its id, its times and, from its days, its
-// end. A name that is taken in the project is a hook.ErrConflict.
-func (s *Store) CreateRobot(ctx context.Context, r *hook.Robot) error {
+// end. A name that is taken in the project is a hook.ErrConflict. By, here and
+// below, is recorded with the change.
+func (s *Store) CreateRobot(ctx context.Context, r *hook.Robot, by *hook.AuditEntry) error {
 	permissions, err := json.Marshal(r.Permissions)
 	if err != nil {
 		return fmt.Errorf("create a robot: %w", err)
@@ -78,34 +79,46 @@ func (s *Store) CreateRobot(ctx context.Context, r *hook.Robot) error {
 		}
 		r.CreationTime, r.UpdateTime = timeOf(created), timeOf(updated)
 		r.ExpiresAt = r.End()
-		_, err := tx.ExecContext(ctx, `UPDATE robot SET expires_at = $2 WHERE id = $1`, r.ID, micros(r.ExpiresAt))
-		return err
+		if _, err := tx.ExecContext(ctx, `UPDATE robot SET expires_at = $2 WHERE id = $1`, r.ID, micros(r.ExpiresAt)); err != nil {
+			return err
+		}
+		return s.audit(ctx, tx, by)
 	}))
 }
 
 // UpdateRobot changes what a robot of a project may do and for how long, and its
 // description. Its name, its secret and how it came to be stay.
-func (s *Store) UpdateRobot(ctx context.Context, r *hook.Robot) error {
+func (s *Store) UpdateRobot(ctx context.Context, r *hook.Robot, by *hook.AuditEntry) error {
 	permissions, err := json.Marshal(r.Permissions)
 	if err != nil {
 		return fmt.Errorf("change a robot: %w", err)
 	}
 	r.ExpiresAt = r.End()
-	var updated int64
-	err = s.write.QueryRowContext(ctx, `UPDATE robot SET description = $3, permissions = $4, disabled = $5, days = $6, expires_at = $7, update_time = `+s.d.Now+`
-		WHERE id = $1 AND project_id = $2 RETURNING update_time`,
-		r.ID, r.ProjectID, r.Description, string(permissions), r.Disabled, r.Days, micros(r.ExpiresAt)).Scan(&updated)
-	r.UpdateTime = timeOf(updated)
-	return s.wrap("change a robot", err)
+	return s.changeRobot(ctx, "change a robot", by, `UPDATE robot SET description = $3, permissions = $4, disabled = $5, days = $6, expires_at = $7, update_time = `+s.d.Now+`
+		WHERE id = $1 AND project_id = $2`, r.ID, r.ProjectID, r.Description, string(permissions), r.Disabled, r.Days, micros(r.ExpiresAt))
 }
 
 // SetRobotSecret replaces the hash of the secret of a robot of a project.
-func (s *Store) SetRobotSecret(ctx context.Context, projectID, id int64, hash string) error {
-	return s.change(ctx, "change the secret of a robot",
+func (s *Store) SetRobotSecret(ctx context.Context, projectID, id int64, hash string, by *hook.AuditEntry) error {
+	return s.changeRobot(ctx, "change the secret of a robot", by,
 		`UPDATE robot SET secret_hash = $3, update_time = `+s.d.Now+` WHERE id = $1 AND project_id = $2`, id, projectID, hash)
 }
 
 // DeleteRobot removes a robot of a project.
-func (s *Store) DeleteRobot(ctx context.Context, projectID, id int64) error {
-	return s.change(ctx, "delete a robot", `DELETE FROM robot WHERE id = $1 AND project_id = $2`, id, projectID)
+func (s *Store) DeleteRobot(ctx context.Context, projectID, id int64, by *hook.AuditEntry) error {
+	return s.changeRobot(ctx, "delete a robot", by, `DELETE FROM robot WHERE id = $1 AND project_id = $2`, id, projectID)
+}
+
+// changeRobot runs a statement that changes one robot, and records by whom.
+func (s *Store) changeRobot(ctx context.Context, doing string, by *hook.AuditEntry, statement string, args ...any) error {
+	return s.wrap(doing, s.inTx(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, statement, args...)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 0 {
+			return orNotFound(err)
+		}
+		return s.audit(ctx, tx, by)
+	}))
 }

@@ -22,7 +22,7 @@ import (
 )
 
 func TestScratch(t *testing.T) {
-	o := Options{ExternalRegistry: "hub.example.com", Catalog: event.DefaultCatalog()}
+	o := Options{ExternalRegistry: "hub.example.com", Catalog: event.DefaultCatalog(), Naming: hook.NamingHarbor2}
 	typ, ok := o.Catalog.Lookup("labelAdded")
 	if !ok {
 		t.Fatal("the catalog does not list the new type")

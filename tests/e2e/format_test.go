@@ -55,7 +55,7 @@ func TestOnePushArrivesInEveryFormat(t *testing.T) {
 
 		c.expect(t, got("Events", "application/json"), since, "pushImage", c.imageEntry("app", "v1", digest, harness.ConfigOf(t, img).Hex))
 
-		for format, typ := range map[string]string{"Default": "PUSH_ARTIFACT", "HarborV1": "pushImage"} {
+		for format, typ := range map[string]string{"Default": "pushImage", "HarborV1": "pushImage"} {
 			d := got(format, "application/json")
 			var body harborBody
 			if err := json.Unmarshal(d.Body, &body); err != nil {

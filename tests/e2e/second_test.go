@@ -70,8 +70,13 @@ func TestHarbor2sClientsCanWork(t *testing.T) {
 			t.Errorf("Location is %q", place)
 		}
 		c.MustNotify(t, harness.NewPush(c.project+"/app", "v1"))
-		if d := c.receiver.Wait(t, 1, soon)[0]; d.Header.Get("Authorization") != "Bearer x" {
+		d := c.receiver.Wait(t, 1, soon)[0]
+		if d.Header.Get("Authorization") != "Bearer x" || d.Header.Get("X-Harbor-Event-Type") != "PUSH_ARTIFACT" {
 			t.Errorf("headers are %v", d.Header)
+		}
+		var told harborBody
+		if err := json.Unmarshal(d.Body, &told); err != nil || told.Type != "PUSH_ARTIFACT" {
+			t.Errorf("told %s, %v", d.Body, err)
 		}
 		c.Admin.FinalJobs(t, c.project, 1, soon)
 

@@ -24,6 +24,8 @@ type Store interface {
 	Robots
 	Deliveries
 	Audit
+	Switchboard
+	Circuits
 	// Ping answers nil while the database takes statements.
 	Ping(ctx context.Context) error
 }

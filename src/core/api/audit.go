@@ -10,6 +10,7 @@ import (
 
 // Audit keeps what people did.
 type Audit interface {
+	// AddAudit is for what changes nothing: a change stores its entry itself.
 	AddAudit(ctx context.Context, e hook.AuditEntry) error
 	// Audit returns one page of a project's entries, newest first, and how many
 	// there are in all.
@@ -45,16 +46,30 @@ func (a *API) listAudit(c *call) error {
 	return c.json(shown)
 }
 
-// did records what the caller has done, in the database and in the log. It is done
-// already, so an entry that cannot be stored fails nothing: the log has it.
-func (c *call) did(e hook.AuditEntry) {
-	e.ProjectID, e.Actor = c.project.ID, c.who.Name()
+// by returns the entry that says that the caller does this here, for whatever makes
+// the change to store with it.
+func (c *call) by(action hook.AuditAction) *hook.AuditEntry {
+	return &hook.AuditEntry{ProjectID: c.project.ID, Actor: c.who.Name(), Action: action}
+}
+
+// did writes to the log what the caller has done.
+func (c *call) did(e *hook.AuditEntry) { c.logDone(slog.LevelInfo, e, nil) }
+
+// tried records what the caller has done that changes nothing here, in the database
+// and in the log. It is done already, so an entry that cannot be stored fails
+// nothing: the log has it.
+func (c *call) tried(e *hook.AuditEntry) {
 	ctx := context.WithoutCancel(c.r.Context()) // a caller who hangs up has done it all the same
-	err := c.api.Store.AddAudit(ctx, e)
 	level := slog.LevelInfo
+	err := c.api.Store.AddAudit(ctx, *e)
 	if err != nil {
 		level = slog.LevelError
 	}
+	c.logDone(level, e, err)
+}
+
+func (c *call) logDone(level slog.Level, e *hook.AuditEntry, err error) {
+	ctx := c.r.Context()
 	c.api.Logger.LogAttrs(ctx, level, "audit", slog.String("request", requestID(ctx)), slog.String("actor", e.Actor),
 		slog.String("action", string(e.Action)), slog.Int64("project", e.ProjectID), slog.Int64("policy", e.PolicyID),
 		slog.Int64("job", e.JobID), slog.String("detail", e.Detail), slog.Any("error", err))

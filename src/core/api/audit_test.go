@@ -59,12 +59,18 @@ func TestWhatPeopleDoIsRecorded(t *testing.T) {
 	}
 }
 
+// A test has gone out already when it is recorded. Changes are recorded with their
+// entries, or not made.
 func TestALostAuditEntryIsLogged(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.auditBroken = errors.New("disk full")
-	wantStatus(t, s.do(admin, "DELETE", policiesPath+"/3", ""), http.StatusOK)
-	if got := s.log.String(); !strings.Contains(got, "level=ERROR") || !strings.Contains(got, "disk full") || !strings.Contains(got, "action=delete") {
+	s.auditBroken, s.attempt = errors.New("disk full"), hook.Attempt{Result: hook.ResultOK}
+	wantStatus(t, s.do(admin, "POST", policiesPath+"/3/test", ""), http.StatusOK)
+	if got := s.log.String(); !strings.Contains(got, "level=ERROR") || !strings.Contains(got, "disk full") || !strings.Contains(got, "action=test") {
+		t.Errorf("logged %s", got)
+	}
+	wantStatus(t, s.do(admin, "DELETE", policiesPath+"/3", ""), http.StatusInternalServerError)
+	if got := s.log.String(); strings.Contains(got, "action=delete") {
 		t.Errorf("logged %s", got)
 	}
 }

@@ -60,7 +60,7 @@ func (a *API) showExecution(f *Family, j hook.Job) executionJSON {
 	shown := executionJSON{
 		ID: j.ID, VendorType: vendorType(j), VendorID: j.PolicyID, Status: executionStatus(f, j.Status), StatusMessage: j.StatusMessage,
 		Metrics: map[string]int{"task_count": 1, strings.ToLower(f.status(j.Status)) + "_task_count": 1}, Trigger: "EVENT",
-		ExtraAttrs: executionAttributes{f.typeName(a.Catalog, j.HookType, nil), string(j.Detail)},
+		ExtraAttrs: executionAttributes{f.nameOf(a.Catalog, j), string(j.Detail)},
 	}
 	shown.StartTime, shown.EndTime = span(j)
 	return shown

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -85,6 +86,14 @@ type memory struct {
 	// audit is what was recorded; auditBroken is what recording fails with.
 	audit       []hook.AuditEntry
 	auditBroken error
+	// switches, queue and circuits are what the store knows of them; closed are the
+	// origins whose circuits were closed.
+	switches hook.Switches
+	queue    hook.Queue
+	circuits []hook.Circuit
+	closed   []string
+	// addresses are those whose circuits were asked for last.
+	addresses []string
 	// forgotten are the users whose passwords changed.
 	forgotten []string
 	// sessions are the users' names by token; signed counts them, peeked and
@@ -94,7 +103,10 @@ type memory struct {
 }
 
 func newMemory() *memory {
-	m := &memory{lastID: 100, attempts: map[int64][]hook.Attempt{}, attempt: hook.Attempt{Result: hook.ResultOK}, sessions: map[string]string{}}
+	m := &memory{
+		lastID: 100, attempts: map[int64][]hook.Attempt{}, attempt: hook.Attempt{Result: hook.ResultOK}, sessions: map[string]string{},
+		switches: hook.Switches{Notifications: true, KeptEvents: hook.KeptSend},
+	}
 	m.projects = []hook.Project{
 		{ID: 1, Name: "p1", OwnerID: 2, OwnerName: admin, CreationTime: epoch, UpdateTime: epoch},
 		{ID: 2, Name: "p2", OwnerID: 6, OwnerName: foreigner, Public: true, CreationTime: epoch, UpdateTime: epoch},
@@ -138,13 +150,15 @@ func (m *memory) reset() {
 	m.users, m.projects, m.members, m.policies = fresh.users, fresh.projects, fresh.members, fresh.policies
 	m.robots = fresh.robots
 	m.jobs, m.attempts, m.lastID = fresh.jobs, fresh.attempts, fresh.lastID
+	m.switches, m.queue, m.closed = fresh.switches, fresh.queue, nil
 }
 
 // untouched says whether all that a caller can change is as it was.
 func (m *memory) untouched() bool {
 	fresh := newMemory()
 	return reflect.DeepEqual(fresh.policies, m.policies) && reflect.DeepEqual(fresh.robots, m.robots) && reflect.DeepEqual(fresh.members, m.members) &&
-		reflect.DeepEqual(fresh.users, m.users) && reflect.DeepEqual(fresh.projects, m.projects) && reflect.DeepEqual(fresh.jobs, m.jobs)
+		reflect.DeepEqual(fresh.users, m.users) && reflect.DeepEqual(fresh.projects, m.projects) && reflect.DeepEqual(fresh.jobs, m.jobs) &&
+		reflect.DeepEqual(fresh.switches, m.switches) && len(m.closed) == 0
 }
 
 func find[T any](m *memory, list []T, match func(T) bool) (T, error) {
@@ -166,7 +180,11 @@ func pageOf[T any](list []T, page hook.JobPage) []T {
 	return list[from:min(from+page.Limit, len(list))]
 }
 
-func (m *memory) AddAudit(_ context.Context, e hook.AuditEntry) error {
+func (m *memory) AddAudit(_ context.Context, e hook.AuditEntry) error { return m.record(&e) }
+
+// record keeps the entry of a change that was made.
+func (m *memory) record(by *hook.AuditEntry) error {
+	e := *by
 	e.ID, e.At = int64(len(m.audit)+1), epoch
 	m.audit = append(m.audit, e)
 	return m.auditBroken
@@ -180,6 +198,53 @@ func (m *memory) Audit(_ context.Context, projectID int64, page hook.JobPage) ([
 		}
 	}
 	return pageOf(found, page), len(found), m.broken
+}
+
+func (m *memory) Switches(context.Context) (hook.Switches, error) { return m.switches, m.broken }
+
+func (m *memory) ChangeSwitches(_ context.Context, c hook.SwitchChange, by *hook.AuditEntry) error {
+	if c.Notifications != nil {
+		m.switches.Notifications = *c.Notifications
+	}
+	if c.KeptEvents != nil {
+		m.switches.KeptEvents = *c.KeptEvents
+	}
+	return cmp.Or(m.broken, m.record(by))
+}
+
+func (m *memory) PauseQueue(_ context.Context, kind string, paused bool, by *hook.AuditEntry) error {
+	m.switches.Paused = slices.DeleteFunc(m.switches.Paused, func(k string) bool { return k == kind })
+	if paused {
+		m.switches.Paused = append(m.switches.Paused, kind)
+	}
+	return cmp.Or(m.broken, m.record(by))
+}
+
+func (m *memory) EmptyQueue(_ context.Context, by *hook.AuditEntry) (int, error) {
+	stopped := m.queue.Waiting
+	m.queue = hook.Queue{}
+	return stopped, cmp.Or(m.broken, m.record(by))
+}
+
+func (m *memory) Queue(context.Context) (hook.Queue, error) { return m.queue, m.broken }
+
+func (m *memory) Circuits(context.Context) ([]hook.Circuit, error) { return m.circuits, m.broken }
+
+// ProjectCircuits knows those of the first project only.
+func (m *memory) ProjectCircuits(_ context.Context, projectID int64, addresses []string) ([]hook.Circuit, error) {
+	m.addresses = addresses
+	if projectID != 1 {
+		return nil, m.broken
+	}
+	return m.circuits, m.broken
+}
+
+func (m *memory) CloseCircuit(_ context.Context, origin string, by *hook.AuditEntry) error {
+	if !slices.ContainsFunc(m.circuits, func(c hook.Circuit) bool { return c.Origin == origin && c.Open() }) {
+		return fmt.Errorf("close: %w", hook.ErrNotFound)
+	}
+	m.closed = append(m.closed, origin)
+	return m.record(by)
 }
 
 func (m *memory) Ping(context.Context) error { return m.broken }
@@ -296,7 +361,7 @@ func (m *memory) Robot(_ context.Context, projectID, id int64) (hook.Robot, erro
 	return find(m, m.robots, func(r hook.Robot) bool { return r.ProjectID == projectID && r.ID == id })
 }
 
-func (m *memory) CreateRobot(_ context.Context, r *hook.Robot) error {
+func (m *memory) CreateRobot(_ context.Context, r *hook.Robot, by *hook.AuditEntry) error {
 	if slices.ContainsFunc(m.robots, func(o hook.Robot) bool { return o.ProjectID == r.ProjectID && o.Name == r.Name }) {
 		return fmt.Errorf("create: %w", hook.ErrConflict)
 	}
@@ -304,7 +369,7 @@ func (m *memory) CreateRobot(_ context.Context, r *hook.Robot) error {
 	r.ID, r.CreationTime, r.UpdateTime = m.lastID, epoch, epoch
 	r.ExpiresAt = r.End()
 	m.robots = append(m.robots, *r)
-	return m.broken
+	return errors.Join(m.record(by), m.broken)
 }
 
 // robotAt returns the place of a robot of a project.
@@ -316,27 +381,30 @@ func (m *memory) robotAt(projectID, id int64) (int, error) {
 	return i, m.broken
 }
 
-func (m *memory) UpdateRobot(_ context.Context, r *hook.Robot) error {
+func (m *memory) UpdateRobot(_ context.Context, r *hook.Robot, by *hook.AuditEntry) error {
 	i, err := m.robotAt(r.ProjectID, r.ID)
 	if err == nil {
 		r.ExpiresAt = r.End()
 		m.robots[i] = *r
+		err = m.record(by)
 	}
 	return err
 }
 
-func (m *memory) SetRobotSecret(_ context.Context, projectID, id int64, hash string) error {
+func (m *memory) SetRobotSecret(_ context.Context, projectID, id int64, hash string, by *hook.AuditEntry) error {
 	i, err := m.robotAt(projectID, id)
 	if err == nil {
 		m.robots[i].SecretHash = hash
+		err = m.record(by)
 	}
 	return err
 }
 
-func (m *memory) DeleteRobot(_ context.Context, projectID, id int64) error {
+func (m *memory) DeleteRobot(_ context.Context, projectID, id int64, by *hook.AuditEntry) error {
 	i, err := m.robotAt(projectID, id)
 	if err == nil {
 		m.robots = slices.Delete(m.robots, i, i+1)
+		err = m.record(by)
 	}
 	return err
 }
@@ -402,7 +470,7 @@ func (m *memory) LastTriggers(_ context.Context, of []hook.Trigger) (map[hook.Tr
 }
 
 // Redeliver refuses running jobs.
-func (m *memory) Redeliver(ctx context.Context, projectID, id int64) (int64, error) {
+func (m *memory) Redeliver(ctx context.Context, projectID, id int64, by *hook.AuditEntry) (int64, error) {
 	j, err := m.Job(ctx, projectID, id)
 	if err != nil {
 		return 0, err
@@ -413,12 +481,13 @@ func (m *memory) Redeliver(ctx context.Context, projectID, id int64) (int64, err
 	m.lastID++
 	j.ID, j.RedeliveryOf, j.Status = m.lastID, j.ID, hook.StatusPending
 	m.jobs = append(m.jobs, j)
-	return j.ID, nil
+	return j.ID, m.record(by.With(hook.Redelivery{IDs: []int64{j.ID}}.String()))
 }
 
-func (m *memory) RedeliverAll(_ context.Context, _ int64, f hook.JobFilter) (hook.Redelivery, error) {
+func (m *memory) RedeliverAll(_ context.Context, _ int64, f hook.JobFilter, by *hook.AuditEntry) (hook.Redelivery, error) {
 	m.filter = f
-	return hook.Redelivery{IDs: []int64{101, 102}, Refused: map[int64]string{11: "the job's policy is disabled"}}, m.broken
+	done := hook.Redelivery{IDs: []int64{101, 102}, Refused: map[int64]string{11: "the job's policy is disabled"}}
+	return done, cmp.Or(m.broken, m.record(by.With(done.String())))
 }
 
 func (m *memory) Count(_ context.Context, _ int64, f hook.JobFilter) (int, error) {
@@ -426,7 +495,7 @@ func (m *memory) Count(_ context.Context, _ int64, f hook.JobFilter) (int, error
 	return 3, m.broken
 }
 
-func (m *memory) Stop(ctx context.Context, projectID, id int64, by string) error {
+func (m *memory) Stop(ctx context.Context, projectID, id int64, by *hook.AuditEntry) error {
 	j, err := m.Job(ctx, projectID, id)
 	if err != nil {
 		return err
@@ -434,8 +503,8 @@ func (m *memory) Stop(ctx context.Context, projectID, id int64, by string) error
 	if j.Status.Final() {
 		return hook.Conflict("the job is over")
 	}
-	m.jobs[0].Status, m.jobs[0].StatusMessage = hook.StatusStopped, by
-	return nil
+	m.jobs[0].Status, m.jobs[0].StatusMessage = hook.StatusStopped, by.Actor
+	return m.record(by)
 }
 
 func (m *memory) Job(_ context.Context, projectID, id int64) (hook.Job, error) {
@@ -460,25 +529,25 @@ func (m *memory) Policy(_ context.Context, projectID, id int64) (hook.Policy, er
 	return find(m, m.policies, func(p hook.Policy) bool { return p.ProjectID == projectID && p.ID == id })
 }
 
-func (m *memory) CreatePolicy(_ context.Context, p *hook.Policy) error {
+func (m *memory) CreatePolicy(_ context.Context, p *hook.Policy, by *hook.AuditEntry) error {
 	if err := m.check(*p); err != nil {
 		return err
 	}
 	m.lastID++
 	p.ID, p.CreationTime, p.UpdateTime = m.lastID, epoch, epoch
 	m.policies = append(m.policies, *p)
-	return nil
+	return m.record(by.Of(p.ID))
 }
 
-func (m *memory) RotateSecret(ctx context.Context, projectID, id int64, oldUntil time.Time) (string, error) {
+func (m *memory) RotateSecret(ctx context.Context, projectID, id int64, oldUntil time.Time, by *hook.AuditEntry) (string, error) {
 	if _, err := m.Policy(ctx, projectID, id); err != nil {
 		return "", err
 	}
 	m.policies[0].Secret, m.policies[0].OldSecretUntil = "whsec_new", oldUntil
-	return m.policies[0].Secret, nil
+	return m.policies[0].Secret, m.record(by.Of(id))
 }
 
-func (m *memory) UpdatePolicy(_ context.Context, p *hook.Policy, seen time.Time) error {
+func (m *memory) UpdatePolicy(_ context.Context, p *hook.Policy, seen time.Time, by *hook.AuditEntry) error {
 	if err := m.check(*p); err != nil {
 		return err
 	}
@@ -492,7 +561,7 @@ func (m *memory) UpdatePolicy(_ context.Context, p *hook.Policy, seen time.Time)
 			}
 			p.UpdateTime = m.policies[i].UpdateTime.Add(time.Second)
 			m.policies[i] = *p
-			return nil
+			return m.record(by.Of(p.ID))
 		}
 	}
 	return hook.ErrNotFound
@@ -532,13 +601,13 @@ func (m *memory) check(p hook.Policy) error {
 	return m.broken
 }
 
-func (m *memory) DeletePolicy(_ context.Context, projectID, id int64) error {
+func (m *memory) DeletePolicy(_ context.Context, projectID, id int64, by *hook.AuditEntry) error {
 	before := len(m.policies)
 	m.policies = slices.DeleteFunc(m.policies, func(p hook.Policy) bool { return p.ID == id && p.ProjectID == projectID })
 	if len(m.policies) == before {
 		return hook.ErrNotFound
 	}
-	return nil
+	return m.record(by.Of(id))
 }
 
 func (m *memory) Authenticate(_ context.Context, username, password, client string) (auth.Identity, error) {

@@ -24,6 +24,8 @@ type Family struct {
 	badParameter int
 	// timeLayout is how times are written.
 	timeLayout string
+	// naming is the family's names of event types.
+	naming hook.Naming
 	// harbor2 says that names, statuses and bodies are those of Harbor 2.
 	harbor2 bool
 }
@@ -32,7 +34,7 @@ type Family struct {
 func firstFamily() *Family {
 	return &Family{
 		Name: "first", base: "/api", pageSize: maxPageSize, maxPageSize: maxPageSize, linkSeparator: ", ",
-		badParameter: http.StatusBadRequest, timeLayout: time.RFC3339Nano,
+		badParameter: http.StatusBadRequest, timeLayout: time.RFC3339Nano, naming: hook.NamingOurs,
 	}
 }
 
@@ -40,7 +42,7 @@ func firstFamily() *Family {
 func secondFamily() *Family {
 	return &Family{
 		Name: "second", base: "/api/v2.0", pageSize: 10, maxPageSize: 100, linkSeparator: " , ",
-		badParameter: http.StatusUnprocessableEntity, timeLayout: "2006-01-02T15:04:05.000Z", harbor2: true,
+		badParameter: http.StatusUnprocessableEntity, timeLayout: "2006-01-02T15:04:05.000Z", naming: hook.NamingHarbor2, harbor2: true,
 	}
 }
 

@@ -77,7 +77,7 @@ type responseJSON struct {
 func (a *API) showJob(f *Family, j hook.Job) jobJSON {
 	shown := jobJSON{
 		ID: j.ID, UUID: j.UUID, PolicyID: j.PolicyID, PolicyName: j.PolicyName,
-		HookType: j.HookType, EventType: a.second.typeName(a.Catalog, j.HookType, nil), NotifyType: j.NotifyType,
+		HookType: j.HookType, EventType: a.second.nameOf(a.Catalog, j), NotifyType: j.NotifyType,
 		Status: f.status(j.Status), StatusMessage: j.StatusMessage, JobDetail: string(j.Detail),
 		Repository: j.Repository, Tag: j.Tag, Digest: j.Digest, Target: j.Target,
 		Attempts: j.Attempts, HTTPStatus: j.HTTPStatus, RedeliveryOf: j.RedeliveryOf,

@@ -28,6 +28,24 @@ func (f *Family) typeName(catalog Catalog, name hook.EventType, subscribed []hoo
 	return string(name)
 }
 
+// nameOf returns Harbor 2's name of a job's event type: the one that its receiver
+// was told, if it was told one of those.
+func (f *Family) nameOf(catalog Catalog, j hook.Job) string {
+	if j.EventName != "" && j.EventName != string(j.HookType) {
+		return j.EventName
+	}
+	return f.typeName(catalog, j.HookType, nil)
+}
+
+// renamed returns the naming of a policy after a write of its event types through
+// the family: they are named anew if they changed.
+func (f *Family) renamed(stored, written hook.Policy) hook.Naming {
+	if sameSet(stored.HookTypes, written.HookTypes) {
+		return stored.Naming
+	}
+	return f.naming
+}
+
 // typesOf returns the event types that whoever asks for this name is told of.
 func (f *Family) typesOf(catalog Catalog, name string) []hook.EventType {
 	var types []hook.EventType

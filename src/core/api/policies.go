@@ -13,18 +13,19 @@ import (
 
 // Policies keeps the policies of projects and knows which are valid. An invalid
 // one is a *hook.InvalidError, a name that the project has already a
-// hook.ErrConflict, and a policy that is not the project's hook.ErrNotFound.
+// hook.ErrConflict, and a policy that is not the project's hook.ErrNotFound. Who
+// makes a change is recorded with it, in one transaction.
 type Policies interface {
 	Policies(ctx context.Context, projectID int64) ([]hook.Policy, error)
 	Policy(ctx context.Context, projectID, id int64) (hook.Policy, error)
 	// CreatePolicy sets the policy's id and times.
-	CreatePolicy(ctx context.Context, p *hook.Policy) error
+	CreatePolicy(ctx context.Context, p *hook.Policy, by *hook.AuditEntry) error
 	// UpdatePolicy is a hook.ErrChanged if somebody updated the policy after seen,
 	// unless that is zero.
-	UpdatePolicy(ctx context.Context, p *hook.Policy, seen time.Time) error
+	UpdatePolicy(ctx context.Context, p *hook.Policy, seen time.Time, by *hook.AuditEntry) error
 	// RotateSecret returns the policy's new secret; the old one signs until oldUntil.
-	RotateSecret(ctx context.Context, projectID, id int64, oldUntil time.Time) (string, error)
-	DeletePolicy(ctx context.Context, projectID, id int64) error
+	RotateSecret(ctx context.Context, projectID, id int64, oldUntil time.Time, by *hook.AuditEntry) (string, error)
+	DeletePolicy(ctx context.Context, projectID, id int64, by *hook.AuditEntry) error
 	// Check says what is wrong with a policy that is not to be stored.
 	Check(p *hook.Policy) error
 }
@@ -96,10 +97,13 @@ func (a *API) applyPolicy(c *call, stored hook.Policy) (hook.Policy, error) {
 	if err != nil {
 		return hook.Policy{}, err
 	}
+	apply := applyPolicy
 	if c.family.harbor2 {
-		return a.applySecondPolicy(stored, body)
+		apply = a.applySecondPolicy
 	}
-	return applyPolicy(stored, body)
+	p, err := apply(stored, body)
+	p.Naming = c.family.renamed(stored, p)
+	return p, err
 }
 
 func (a *API) readPolicy(c *call) error {
@@ -116,14 +120,15 @@ func (a *API) readPolicy(c *call) error {
 }
 
 func (a *API) createPolicy(c *call) error {
-	p, err := a.applyPolicy(c, hook.Policy{ProjectID: c.project.ID, Enabled: true, Creator: c.who.Name()})
+	p, err := a.applyPolicy(c, hook.Policy{ProjectID: c.project.ID, Enabled: true, Creator: c.who.Name(), Naming: c.family.naming})
 	if err != nil {
 		return err
 	}
-	if err := a.Policies.CreatePolicy(c.r.Context(), &p); err != nil {
+	by := c.by(hook.AuditCreate).With(p.Name)
+	if err := a.Policies.CreatePolicy(c.r.Context(), &p, by); err != nil {
 		return nameTaken(fmt.Errorf("create policy: %w", err))
 	}
-	c.did(hook.AuditEntry{Action: hook.AuditCreate, PolicyID: p.ID, Detail: p.Name})
+	c.did(by)
 	return c.created(p.ID)
 }
 
@@ -140,10 +145,11 @@ func (a *API) updatePolicy(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Policies.UpdatePolicy(c.r.Context(), &p, seen); err != nil {
+	by := c.by(hook.AuditUpdate).With(p.Name)
+	if err := a.Policies.UpdatePolicy(c.r.Context(), &p, seen, by); err != nil {
 		return nameTaken(orNotFound(fmt.Errorf("update policy: %w", err), policyName))
 	}
-	c.did(hook.AuditEntry{Action: hook.AuditUpdate, PolicyID: p.ID, Detail: p.Name})
+	c.did(by)
 	return c.done()
 }
 
@@ -152,10 +158,11 @@ func (a *API) deletePolicy(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Policies.DeletePolicy(c.r.Context(), c.project.ID, id); err != nil {
+	by := c.by(hook.AuditDelete)
+	if err := a.Policies.DeletePolicy(c.r.Context(), c.project.ID, id, by); err != nil {
 		return orNotFound(fmt.Errorf("delete policy: %w", err), policyName)
 	}
-	c.did(hook.AuditEntry{Action: hook.AuditDelete, PolicyID: id})
+	c.did(by)
 	return c.done()
 }
 

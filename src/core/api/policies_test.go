@@ -27,7 +27,7 @@ func TestCreatingAPolicy(t *testing.T) {
 		t.Errorf("body is %q", w.Body)
 	}
 	want := hook.Policy{
-		ID: 101, ProjectID: 1, Name: "new", Enabled: true, Creator: admin, HookTypes: []hook.EventType{hook.PushImage},
+		ID: 101, ProjectID: 1, Name: "new", Enabled: true, Creator: admin, HookTypes: []hook.EventType{hook.PushImage}, Naming: hook.NamingOurs,
 		Targets:      []hook.Target{{Address: "https://ci.example.com/new", AuthHeader: "Bearer x"}},
 		CreationTime: epoch, UpdateTime: epoch,
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -78,7 +79,7 @@ func readHookTypes(o *object, stored []hook.EventType) []hook.EventType {
 	return types
 }
 
-func sameSet(a, b []string) bool {
+func sameSet[T cmp.Ordered](a, b []T) bool {
 	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
 	return slices.Equal(slices.Compact(a), slices.Compact(b))
 }

@@ -129,20 +129,3 @@ func (a *API) search(c *call) error {
 		Repositories []struct{}    `json:"repository"`
 	}{projects, []struct{}{}})
 }
-
-type settingJSON struct {
-	Value    any  `json:"value"`
-	Editable bool `json:"editable"`
-}
-
-// readConfigurations answers those of Harbor's settings that have a meaning here.
-// None can be changed by a call.
-func (a *API) readConfigurations(c *call) error {
-	return c.json(map[string]settingJSON{
-		"auth_mode":                    {"db_auth", false},
-		"self_registration":            {false, false},
-		"project_creation_restriction": {"everyone", false},
-		"read_only":                    {false, false},
-		"notification_enable":          {true, false},
-	})
-}

@@ -66,17 +66,6 @@ func TestSummaryStatisticsAndSearch(t *testing.T) {
 	}
 }
 
-func TestConfigurationsAreReadByTheSystemAdmin(t *testing.T) {
-	t.Parallel()
-	settings := decode[map[string]struct {
-		Value    any
-		Editable bool
-	}](t, newSite(t).do(root, "GET", "/api/v2.0/configurations", ""))
-	if got := settings["notification_enable"]; got.Value != true {
-		t.Errorf("settings are %v", settings)
-	}
-}
-
 func TestProjectsAreNarrowed(t *testing.T) {
 	t.Parallel()
 	yes := true

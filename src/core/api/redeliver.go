@@ -11,17 +11,18 @@ import (
 )
 
 // Redeliverer delivers jobs again and stops them. What forbids it is a
-// hook.ConflictError, a job of another project a hook.ErrNotFound.
+// hook.ConflictError, a job of another project a hook.ErrNotFound. Who does it is
+// recorded with it, in one transaction.
 type Redeliverer interface {
 	// Redeliver returns the id of the new job.
-	Redeliver(ctx context.Context, projectID, id int64) (int64, error)
+	Redeliver(ctx context.Context, projectID, id int64, by *hook.AuditEntry) (int64, error)
 	// RedeliverAll leaves out the jobs that cannot be delivered again now. Too many
 	// jobs are a hook.InvalidError.
-	RedeliverAll(ctx context.Context, projectID int64, f hook.JobFilter) (hook.Redelivery, error)
+	RedeliverAll(ctx context.Context, projectID int64, f hook.JobFilter, by *hook.AuditEntry) (hook.Redelivery, error)
 	// Count returns how many jobs RedeliverAll would look at.
 	Count(ctx context.Context, projectID int64, f hook.JobFilter) (int, error)
-	// Stop stops a waiting job; by is who wants it.
-	Stop(ctx context.Context, projectID, id int64, by string) error
+	// Stop stops a waiting job.
+	Stop(ctx context.Context, projectID, id int64, by *hook.AuditEntry) error
 }
 
 // redeliverJob answers with the new job and its place.
@@ -30,11 +31,13 @@ func (a *API) redeliverJob(c *call) error {
 	if err != nil {
 		return err
 	}
-	again, err := a.Deliveries.Redeliver(c.r.Context(), c.project.ID, id)
+	by := c.by(hook.AuditRedeliver)
+	by.JobID = id
+	again, err := a.Deliveries.Redeliver(c.r.Context(), c.project.ID, id, by)
 	if err != nil {
 		return orNotFound(fmt.Errorf("redeliver job: %w", err), "job")
 	}
-	c.did(hook.AuditEntry{Action: hook.AuditRedeliver, JobID: id, Detail: fmt.Sprintf("as job %d", again)})
+	c.did(by)
 	j, err := a.Store.Job(c.r.Context(), c.project.ID, again)
 	if err != nil {
 		return fmt.Errorf("read job %d: %w", again, err)
@@ -63,11 +66,14 @@ func (a *API) redeliverJobs(c *call) error {
 		}
 		return c.json(redeliveredJSON{Count: count})
 	}
-	done, err := a.Deliveries.RedeliverAll(c.r.Context(), c.project.ID, filter)
+	by := c.by(hook.AuditRedeliver).Of(filter.PolicyID)
+	done, err := a.Deliveries.RedeliverAll(c.r.Context(), c.project.ID, filter, by)
 	if err != nil {
 		return fmt.Errorf("redeliver jobs: %w", err)
 	}
-	c.did(hook.AuditEntry{Action: hook.AuditRedeliver, PolicyID: filter.PolicyID, Detail: fmt.Sprintf("%d jobs", len(done.IDs))})
+	if len(done.IDs) > 0 {
+		c.did(by)
+	}
 	return c.json(redeliveredJSON{Count: len(done.IDs), Skipped: len(done.Refused)})
 }
 
@@ -112,9 +118,11 @@ func (a *API) stopJob(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Deliveries.Stop(c.r.Context(), c.project.ID, id, c.who.Name()); err != nil {
+	by := c.by(hook.AuditStop)
+	by.JobID = id
+	if err := a.Deliveries.Stop(c.r.Context(), c.project.ID, id, by); err != nil {
 		return orNotFound(fmt.Errorf("stop job: %w", err), "job")
 	}
-	c.did(hook.AuditEntry{Action: hook.AuditStop, JobID: id})
+	c.did(by)
 	return c.done()
 }

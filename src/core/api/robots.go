@@ -18,11 +18,11 @@ type Robots interface {
 	Robot(ctx context.Context, projectID, id int64) (hook.Robot, error)
 	// CreateRobot sets the robot's id, times and end; a name that is taken in the
 	// project is a hook.ErrConflict.
-	CreateRobot(ctx context.Context, r *hook.Robot) error
+	CreateRobot(ctx context.Context, r *hook.Robot, by *hook.AuditEntry) error
 	// UpdateRobot changes everything but name, secret and creator.
-	UpdateRobot(ctx context.Context, r *hook.Robot) error
-	SetRobotSecret(ctx context.Context, projectID, id int64, hash string) error
-	DeleteRobot(ctx context.Context, projectID, id int64) error
+	UpdateRobot(ctx context.Context, r *hook.Robot, by *hook.AuditEntry) error
+	SetRobotSecret(ctx context.Context, projectID, id int64, hash string, by *hook.AuditEntry) error
+	DeleteRobot(ctx context.Context, projectID, id int64, by *hook.AuditEntry) error
 }
 
 // robotName is how answers call a robot.
@@ -132,10 +132,11 @@ func (a *API) createRobot(c *call) error {
 	}
 	secret, hash := auth.NewRobotSecret()
 	r.SecretHash, r.Creator = hash, c.who.Name()
-	if err := a.Store.CreateRobot(c.r.Context(), &r); err != nil {
+	by := c.by(hook.AuditCreateRobot).With(robotDetail(r))
+	if err := a.Store.CreateRobot(c.r.Context(), &r, by); err != nil {
 		return orConflict(fmt.Errorf("create robot: %w", err), "there is a robot account of this name already")
 	}
-	c.did(hook.AuditEntry{Action: hook.AuditCreateRobot, Detail: robotDetail(r)})
+	c.did(by)
 	c.w.Header().Set("Location", placeOf(c.r, r.ID))
 	c.w.Header().Set("Cache-Control", "no-store")
 	return writeJSON(c.w, http.StatusCreated, struct {
@@ -166,10 +167,11 @@ func (a *API) updateRobot(c *call) error {
 	if err := changeRobot(c.object(robotMembers()...), &r); err != nil {
 		return err
 	}
-	if err := a.Store.UpdateRobot(c.r.Context(), &r); err != nil {
+	by := c.by(hook.AuditUpdateRobot).With(robotDetail(r))
+	if err := a.Store.UpdateRobot(c.r.Context(), &r, by); err != nil {
 		return orNotFound(fmt.Errorf("change robot: %w", err), robotName)
 	}
-	c.did(hook.AuditEntry{Action: hook.AuditUpdateRobot, Detail: robotDetail(r)})
+	c.did(by)
 	return c.done()
 }
 
@@ -178,10 +180,11 @@ func (a *API) deleteRobot(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Store.DeleteRobot(c.r.Context(), c.project.ID, r.ID); err != nil {
+	by := c.by(hook.AuditDeleteRobot).With(r.FullName())
+	if err := a.Store.DeleteRobot(c.r.Context(), c.project.ID, r.ID, by); err != nil {
 		return orNotFound(fmt.Errorf("delete robot: %w", err), robotName)
 	}
-	c.did(hook.AuditEntry{Action: hook.AuditDeleteRobot, Detail: r.FullName()})
+	c.did(by)
 	return c.done()
 }
 
@@ -193,10 +196,11 @@ func (a *API) rotateRobotSecret(c *call) error {
 		return err
 	}
 	secret, hash := auth.NewRobotSecret()
-	if err := a.Store.SetRobotSecret(c.r.Context(), c.project.ID, r.ID, hash); err != nil {
+	by := c.by(hook.AuditRotateRobot).With(r.FullName())
+	if err := a.Store.SetRobotSecret(c.r.Context(), c.project.ID, r.ID, hash, by); err != nil {
 		return orNotFound(fmt.Errorf("change the secret of a robot: %w", err), robotName)
 	}
-	c.did(hook.AuditEntry{Action: hook.AuditRotateRobot, Detail: r.FullName()})
+	c.did(by)
 	c.w.Header().Set("Cache-Control", "no-store")
 	return c.json(struct {
 		Secret string `json:"secret"`

@@ -23,11 +23,12 @@ func (a *API) rotateSecret(c *call) error {
 	if err != nil {
 		return err
 	}
-	secret, err := a.Policies.RotateSecret(c.r.Context(), c.project.ID, id, a.Now().Add(keepOld))
+	by := c.by(hook.AuditRotate)
+	secret, err := a.Policies.RotateSecret(c.r.Context(), c.project.ID, id, a.Now().Add(keepOld), by)
 	if err != nil {
 		return orNotFound(fmt.Errorf("rotate the secret of a policy: %w", err), policyName)
 	}
-	c.did(hook.AuditEntry{Action: hook.AuditRotate, PolicyID: id})
+	c.did(by)
 	c.w.Header().Set("Cache-Control", "no-store")
 	return c.json(struct {
 		Secret string `json:"secret"`

@@ -107,6 +107,8 @@ func (a *API) deliveryRoutes() []Route {
 		inProject("POST", jobsPath+"/redeliver", auth.ActionJobUpdate, a.redeliverJobs),
 		inProject("POST", jobsPath+"/:jid/redeliver", auth.ActionJobUpdate, a.redeliverJob),
 		inProject("POST", jobsPath+"/:jid/stop", auth.ActionJobUpdate, a.stopJob),
+		inProject("GET", webhookPath+"/circuits", auth.ActionJobList, a.listCircuits),
+		inProject("POST", webhookPath+"/circuits/close", auth.ActionJobUpdate, a.closeCircuit),
 	}
 }
 
@@ -163,6 +165,10 @@ func (a *API) siteRoutes() []Route {
 		inSite("GET", "/statistics", SignedIn, a.statistics),
 		inSite("GET", "/search", Anyone, a.search),
 		inSite("GET", "/configurations", SysAdmin, a.readConfigurations),
+		inSite("PUT", "/configurations", SysAdmin, a.changeConfigurations),
+		inSite("GET", "/jobservice/queues", SysAdmin, a.listQueues),
+		inSite("PUT", "/jobservice/queues/:type", SysAdmin, a.changeQueue),
+		inSite("GET", "/circuits", SysAdmin, a.listAllCircuits),
 	}
 }
 

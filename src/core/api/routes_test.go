@@ -43,6 +43,9 @@ func contract() map[string][]string {
 		"GET " + jobs + "/:jid/attempts": readers,
 		"GET " + jobs + "/:jid/log":      readers,
 
+		"GET " + project + "/webhook/circuits":        readers,
+		"POST " + project + "/webhook/circuits/close": editors,
+
 		"POST " + jobs + "/redeliver":      editors,
 		"POST " + jobs + "/:jid/redeliver": editors,
 		"POST " + jobs + "/:jid/stop":      editors,
@@ -81,6 +84,11 @@ func contract() map[string][]string {
 		"GET /statistics":     signedIn,
 		"GET /search":         everybody,
 		"GET /configurations": {root},
+
+		"PUT /configurations":          {root},
+		"GET /jobservice/queues":       {root},
+		"PUT /jobservice/queues/:type": {root},
+		"GET /circuits":                {root},
 	}
 }
 
@@ -120,7 +128,8 @@ func wholeContract() map[string][]string {
 }
 
 func pathOf(r api.Route) string {
-	return strings.NewReplacer(":project", "1", ":id", "3", ":jid", "11", ":mid", "4", ":uid", "5", ":eid", "11", ":tid", "11", ":rid", "21").Replace(r.Pattern)
+	return strings.NewReplacer(":project", "1", ":id", "3", ":jid", "11", ":mid", "4", ":uid", "5", ":eid", "11", ":tid", "11",
+		":rid", "21", ":type", "WEBHOOK").Replace(r.Pattern)
 }
 
 func bodyOf(r api.Route) string {

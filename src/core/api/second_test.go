@@ -52,6 +52,7 @@ func TestCreatingAPolicyAsHarbor2sClientsDo(t *testing.T) {
 	want := hook.Policy{
 		ID: 101, ProjectID: 1, Name: "new", Enabled: true, Creator: admin,
 		HookTypes:    []hook.EventType{hook.PushImage, hook.PushArtifact, hook.DeleteImage},
+		Naming:       hook.NamingHarbor2,
 		Targets:      []hook.Target{{Type: "http", Address: "https://ci.example.com/new", AuthHeader: "Bearer x", SkipCertVerify: true, PayloadFormat: "Default"}},
 		CreationTime: epoch, UpdateTime: epoch,
 	}

@@ -107,6 +107,12 @@ func (a *API) ping(c *call) error {
 
 // systemInfo tells what Harbor's clients look for before they sign in.
 func (a *API) systemInfo(c *call) error {
+	ctx, cancel := context.WithTimeout(c.r.Context(), checkDeadline)
+	defer cancel()
+	var notifications *bool
+	if set, err := a.Store.Switches(ctx); err == nil { // the rest is true without a database
+		notifications = &set.Notifications
+	}
 	return c.json(struct {
 		AuthMode         string `json:"auth_mode"`
 		HarborVersion    string `json:"harbor_version"`
@@ -115,7 +121,8 @@ func (a *API) systemInfo(c *call) error {
 		ProjectCreation  string `json:"project_creation_restriction"`
 		ReadOnly         bool   `json:"read_only"`
 		HasCARoot        bool   `json:"has_ca_root"`
-	}{AuthMode: "db_auth", HarborVersion: a.Version, RegistryURL: a.Registry, ProjectCreation: "everyone"})
+		Notifications    *bool  `json:"notification_enable,omitempty"`
+	}{AuthMode: "db_auth", HarborVersion: a.Version, RegistryURL: a.Registry, ProjectCreation: "everyone", Notifications: notifications})
 }
 
 func (a *API) metrics(c *call) error {

@@ -69,7 +69,7 @@ func TestSystemInfoAndPing(t *testing.T) {
 		t.Errorf("ping answers %s", got)
 	}
 	want := `{"auth_mode":"db_auth","harbor_version":"v1","registry_url":"127.0.0.1:5000","self_registration":false,` +
-		`"project_creation_restriction":"everyone","read_only":false,"has_ca_root":false}` + "\n"
+		`"project_creation_restriction":"everyone","read_only":false,"has_ca_root":false,"notification_enable":true}` + "\n"
 	if diff := cmp.Diff(want, s.do(nobody, "GET", "/api/systeminfo", "").Body.String()); diff != "" {
 		t.Error(diff)
 	}

@@ -37,7 +37,7 @@ type testJSON struct {
 // testDraft tries out a policy that is not stored. What it does not name is as in
 // a new policy; a name and event types are not needed.
 func (a *API) testDraft(c *call) error {
-	p, err := a.applyPolicy(c, hook.Policy{ProjectID: c.project.ID, Name: "test", HookTypes: a.firstType(), Enabled: true})
+	p, err := a.applyPolicy(c, hook.Policy{ProjectID: c.project.ID, Name: "test", HookTypes: a.firstType(), Naming: c.family.naming, Enabled: true})
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (a *API) test(c *call, p hook.Policy) error {
 	if err != nil {
 		return fmt.Errorf("test policy: %w", err)
 	}
-	c.did(hook.AuditEntry{Action: hook.AuditTest, PolicyID: p.ID, Detail: hook.MaskTarget(p.Targets[0].Address) + ": " + string(attempt.Result)})
+	c.tried(c.by(hook.AuditTest).Of(p.ID).With(hook.MaskTarget(p.Targets[0].Address) + ": " + string(attempt.Result)))
 	shown := testJSON{Result: attempt.Result, DurationMS: attempt.Duration.Milliseconds()}
 	if r := attempt.Response; r != nil {
 		shown.Status = r.Status

@@ -49,13 +49,13 @@ func TestTestingADraft(t *testing.T) {
 	}
 	for body, want := range map[string]hook.Policy{
 		"POST " + policiesPath + "/test " + newPolicy: {
-			ProjectID: 1, Name: "new", Enabled: true, HookTypes: []hook.EventType{hook.PushImage}, Targets: target("Events"),
+			ProjectID: 1, Name: "new", Enabled: true, HookTypes: []hook.EventType{hook.PushImage}, Targets: target("Events"), Naming: hook.NamingOurs,
 		},
 		"POST " + policiesPath + `/test {"targets":[{"type":"http","address":"https://ci.example.com/new","auth_header":"Bearer x"}],"name":"","hook_types":[]}`: {
-			ProjectID: 1, Name: "test", Enabled: true, HookTypes: []hook.EventType{hook.PushImage}, Targets: target("Events"),
+			ProjectID: 1, Name: "test", Enabled: true, HookTypes: []hook.EventType{hook.PushImage}, Targets: target("Events"), Naming: hook.NamingOurs,
 		},
 		"POST " + secondPolicies + `/test {"targets":[{"type":"http","address":"https://ci.example.com/new","auth_header":"Bearer x"}]}`: {
-			ProjectID: 1, Name: "test", Enabled: true, HookTypes: []hook.EventType{hook.PushImage}, Targets: target("Default"),
+			ProjectID: 1, Name: "test", Enabled: true, HookTypes: []hook.EventType{hook.PushImage}, Targets: target("Default"), Naming: hook.NamingHarbor2,
 		},
 	} {
 		s := newSite(t, artifacts(t))

@@ -18,6 +18,8 @@ type Options struct {
 	// Subscribed are the event types of the policy: they decide under which name
 	// Harbor 2 would tell of a chart.
 	Subscribed []hook.EventType
+	// Naming says in whose names the policy subscribed to them.
+	Naming hook.Naming
 	// PolicyID is the policy on whose behalf the body is sent; 0 if it is not stored.
 	PolicyID int64
 }
@@ -164,6 +166,15 @@ func (f *Formats) Check(t hook.Target, types []hook.EventType, o Options) error 
 
 func unknownFormat(name string) error {
 	return hook.Invalid("payload_format", fmt.Sprintf("%q is no payload format", name))
+}
+
+// EventName returns the name under which a policy of these options subscribed to
+// the event's type.
+func (o Options) EventName(e hook.Event) string {
+	if o.Naming == hook.NamingHarbor2 {
+		return o.typeOf(e).V2Name
+	}
+	return string(e.Type)
 }
 
 // typeOf describes the type of an event. For one that the catalog does not know

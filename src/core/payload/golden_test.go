@@ -17,7 +17,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files and the generated part of the documentation")
 
 func options() payload.Options {
-	return payload.Options{ExternalRegistry: "hub.example.com", Catalog: event.DefaultCatalog(), PolicyID: 3}
+	return payload.Options{ExternalRegistry: "hub.example.com", Catalog: event.DefaultCatalog(), PolicyID: 3, Naming: hook.NamingHarbor2}
 }
 
 // exampleTemplate is the template that golden files and documentation are written with.

@@ -23,7 +23,7 @@ type harborMessage struct {
 }
 
 func renderHarbor(e hook.Event, _ hook.Target, o Options) ([]byte, error) {
-	return newHarborMessage(o.typeOf(e).V2Name, e, o, tagOrDigest)
+	return newHarborMessage(o.EventName(e), e, o, tagOrDigest)
 }
 
 func newHarborMessage(typeName string, e hook.Event, o Options, tag tagRule) ([]byte, error) {

@@ -2,12 +2,14 @@ package payload_test
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/harborhook/harborhook/src/core/event"
+	"github.com/harborhook/harborhook/src/core/payload"
 	"github.com/harborhook/harborhook/src/hook"
 )
 
@@ -127,4 +129,32 @@ func TestConsumersOfHarborReadDefault(t *testing.T) {
 			t.Error("no body")
 		}
 	})
+}
+
+// In Default, a receiver reads the name that its policy was written with.
+func TestDefaultTellsTheNameOfTheSubscription(t *testing.T) {
+	t.Parallel()
+	all := []hook.EventType{hook.PushImage, hook.UploadChart, hook.PushArtifact}
+	chart, ok := event.DefaultCatalog().Lookup(hook.UploadChart)
+	if !ok {
+		t.Fatal("there are no charts")
+	}
+	for _, tt := range []struct {
+		naming     hook.Naming
+		subscribed []hook.EventType
+		want       string
+	}{
+		{hook.NamingHarbor2, all, "PUSH_ARTIFACT"},
+		{hook.NamingHarbor2, all[1:], "UPLOAD_CHART"},
+		{hook.NamingOurs, all, "uploadChart"},
+		{"", all, "uploadChart"},
+	} {
+		o := options()
+		o.Naming, o.Subscribed = tt.naming, tt.subscribed
+		body, _, err := payload.DefaultFormats().Render(chart.Sample, target("Default"), o)
+		var got struct{ Type string }
+		if err := errors.Join(err, json.Unmarshal(body, &got)); err != nil || got.Type != tt.want || o.EventName(chart.Sample) != tt.want {
+			t.Errorf("%q, %v: %s, %v", tt.naming, tt.subscribed, body, err)
+		}
+	}
 }

@@ -15,16 +15,17 @@ type DeliveryStore interface {
 	// JobIDs returns the ids of up to limit of a project's jobs, oldest first.
 	JobIDs(ctx context.Context, projectID int64, f hook.JobFilter, limit int) ([]int64, error)
 	// Redeliver stores a new job for each of those of the project's jobs that can
-	// be delivered again.
-	Redeliver(ctx context.Context, projectID int64, ids []int64) (hook.Redelivery, error)
-	// StopJob stops a waiting job.
-	StopJob(ctx context.Context, projectID, id int64, why string) error
+	// be delivered again, and who wants it.
+	Redeliver(ctx context.Context, projectID int64, ids []int64, by *hook.AuditEntry) (hook.Redelivery, error)
+	// StopJob stops a waiting job and records who does.
+	StopJob(ctx context.Context, projectID, id int64, why string, by *hook.AuditEntry) error
 }
 
 // MaxRedelivered bounds the jobs that one call delivers again.
 const MaxRedelivered = 1000
 
-// Deliveries is what people do to jobs: deliver them again, stop them.
+// Deliveries is what people do to jobs: deliver them again, stop them. Who does is
+// recorded with it.
 type Deliveries struct {
 	store  DeliveryStore
 	submit Submitter
@@ -38,8 +39,8 @@ func NewDeliveries(store DeliveryStore, submit Submitter) *Deliveries {
 // Redeliver delivers the event of a job once more and returns the new job's id. A
 // job that is running, or whose policy is disabled or gone, is a
 // hook.ConflictError; one that is not the project's a hook.ErrNotFound.
-func (d *Deliveries) Redeliver(ctx context.Context, projectID, id int64) (int64, error) {
-	done, err := d.redeliver(ctx, projectID, []int64{id})
+func (d *Deliveries) Redeliver(ctx context.Context, projectID, id int64, by *hook.AuditEntry) (int64, error) {
+	done, err := d.redeliver(ctx, projectID, []int64{id}, by)
 	switch {
 	case err != nil:
 		return 0, err
@@ -54,7 +55,7 @@ func (d *Deliveries) Redeliver(ctx context.Context, projectID, id int64) (int64,
 // RedeliverAll delivers all jobs of the filter once more, except for running ones
 // and those whose policies are disabled or gone. More than MaxRedelivered are a
 // hook.InvalidError, and nothing is delivered.
-func (d *Deliveries) RedeliverAll(ctx context.Context, projectID int64, f hook.JobFilter) (hook.Redelivery, error) {
+func (d *Deliveries) RedeliverAll(ctx context.Context, projectID int64, f hook.JobFilter, by *hook.AuditEntry) (hook.Redelivery, error) {
 	f, some := resting(f)
 	if !some {
 		return hook.Redelivery{}, nil
@@ -66,7 +67,7 @@ func (d *Deliveries) RedeliverAll(ctx context.Context, projectID int64, f hook.J
 	if len(ids) > MaxRedelivered {
 		return hook.Redelivery{}, hook.Invalid("", fmt.Sprintf("more than %d jobs match; narrow the filter", MaxRedelivered))
 	}
-	return d.redeliver(ctx, projectID, ids)
+	return d.redeliver(ctx, projectID, ids, by)
 }
 
 // Count returns how many jobs RedeliverAll would look at.
@@ -80,15 +81,15 @@ func (d *Deliveries) Count(ctx context.Context, projectID int64, f hook.JobFilte
 }
 
 // Stop stops a waiting job. A job that is running or over is a hook.ConflictError.
-func (d *Deliveries) Stop(ctx context.Context, projectID, id int64, by string) error {
-	return d.store.StopJob(ctx, projectID, id, "stopped by "+by)
+func (d *Deliveries) Stop(ctx context.Context, projectID, id int64, by *hook.AuditEntry) error {
+	return d.store.StopJob(ctx, projectID, id, "stopped by "+by.Actor, by)
 }
 
-func (d *Deliveries) redeliver(ctx context.Context, projectID int64, ids []int64) (hook.Redelivery, error) {
+func (d *Deliveries) redeliver(ctx context.Context, projectID int64, ids []int64, by *hook.AuditEntry) (hook.Redelivery, error) {
 	if len(ids) == 0 {
 		return hook.Redelivery{}, nil
 	}
-	done, err := d.store.Redeliver(ctx, projectID, ids)
+	done, err := d.store.Redeliver(ctx, projectID, ids, by)
 	if err != nil {
 		return hook.Redelivery{}, err
 	}

@@ -21,6 +21,7 @@ type jobStore struct {
 	redelivered []int64
 	submitted   []int64
 	why         string
+	by          *hook.AuditEntry
 }
 
 func (s *jobStore) Jobs(_ context.Context, _ int64, f hook.JobFilter, _ hook.JobPage) ([]hook.Job, int, error) {
@@ -33,23 +34,25 @@ func (s *jobStore) JobIDs(_ context.Context, _ int64, f hook.JobFilter, limit in
 	return s.matching[:min(limit, len(s.matching))], s.err
 }
 
-func (s *jobStore) Redeliver(_ context.Context, _ int64, ids []int64) (hook.Redelivery, error) {
-	s.redelivered = ids
+func (s *jobStore) Redeliver(_ context.Context, _ int64, ids []int64, by *hook.AuditEntry) (hook.Redelivery, error) {
+	s.redelivered, s.by = ids, by
 	return s.answer, s.err
 }
 
-func (s *jobStore) StopJob(_ context.Context, _, _ int64, why string) error {
-	s.why = why
+func (s *jobStore) StopJob(_ context.Context, _, _ int64, why string, by *hook.AuditEntry) error {
+	s.why, s.by = why, by
 	return s.err
 }
 
 func (s *jobStore) Submit(ids []int64) { s.submitted = append(s.submitted, ids...) }
 
+func alice() *hook.AuditEntry { return &hook.AuditEntry{Actor: "alice"} }
+
 func TestARedeliveryIsSubmitted(t *testing.T) {
 	t.Parallel()
 	s := &jobStore{answer: hook.Redelivery{IDs: []int64{7}}}
-	id, err := NewDeliveries(s, s).Redeliver(t.Context(), 1, 3)
-	if err != nil || id != 7 || !slices.Equal(s.redelivered, []int64{3}) || !slices.Equal(s.submitted, []int64{7}) {
+	id, err := NewDeliveries(s, s).Redeliver(t.Context(), 1, 3, alice())
+	if err != nil || id != 7 || !slices.Equal(s.redelivered, []int64{3}) || !slices.Equal(s.submitted, []int64{7}) || s.by == nil {
 		t.Errorf("got %d, %v; store %+v", id, err, s)
 	}
 }
@@ -64,7 +67,7 @@ func TestWhatCannotBeRedelivered(t *testing.T) {
 		"an unknown job": {jobStore{}, hook.ErrNotFound},
 		"no database":    {jobStore{err: hook.ErrUnavailable}, hook.ErrUnavailable},
 	} {
-		if _, err := NewDeliveries(&tc.store, &tc.store).Redeliver(t.Context(), 1, 3); !errors.Is(err, tc.want) || tc.store.submitted != nil {
+		if _, err := NewDeliveries(&tc.store, &tc.store).Redeliver(t.Context(), 1, 3, alice()); !errors.Is(err, tc.want) || tc.store.submitted != nil {
 			t.Errorf("%s: %v, submitted %v", name, err, tc.store.submitted)
 		}
 	}
@@ -85,7 +88,7 @@ func TestRedeliveringAllLeavesOutWhatRuns(t *testing.T) {
 		if err != nil || count != 2 && tc.want != nil || count != 0 && tc.want == nil {
 			t.Errorf("%s: counted %d, %v", name, count, err)
 		}
-		if _, err := d.RedeliverAll(t.Context(), 1, hook.JobFilter{Statuses: tc.asked}); err != nil {
+		if _, err := d.RedeliverAll(t.Context(), 1, hook.JobFilter{Statuses: tc.asked}, alice()); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if diff := cmp.Diff(tc.want, s.filter.Statuses); diff != "" {
@@ -101,11 +104,11 @@ func TestTooManyJobsAreNotRedelivered(t *testing.T) {
 	t.Parallel()
 	s := &jobStore{matching: make([]int64, MaxRedelivered+1)}
 	var invalid *hook.InvalidError
-	if _, err := NewDeliveries(s, s).RedeliverAll(t.Context(), 1, hook.JobFilter{}); !errors.As(err, &invalid) || s.redelivered != nil {
+	if _, err := NewDeliveries(s, s).RedeliverAll(t.Context(), 1, hook.JobFilter{}, alice()); !errors.As(err, &invalid) || s.redelivered != nil {
 		t.Errorf("got %v, redelivered %d", err, len(s.redelivered))
 	}
 	s.matching = s.matching[1:]
-	if _, err := NewDeliveries(s, s).RedeliverAll(t.Context(), 1, hook.JobFilter{}); err != nil || len(s.redelivered) != MaxRedelivered {
+	if _, err := NewDeliveries(s, s).RedeliverAll(t.Context(), 1, hook.JobFilter{}, alice()); err != nil || len(s.redelivered) != MaxRedelivered {
 		t.Errorf("got %v, redelivered %d", err, len(s.redelivered))
 	}
 }
@@ -113,7 +116,7 @@ func TestTooManyJobsAreNotRedelivered(t *testing.T) {
 func TestWhoStoppedAJobIsTold(t *testing.T) {
 	t.Parallel()
 	s := &jobStore{}
-	if err := NewDeliveries(s, s).Stop(t.Context(), 1, 3, "alice"); err != nil || s.why != "stopped by alice" {
+	if err := NewDeliveries(s, s).Stop(t.Context(), 1, 3, alice()); err != nil || s.why != "stopped by alice" || s.by == nil {
 		t.Errorf("got %v, %q", err, s.why)
 	}
 }

@@ -22,6 +22,8 @@ type Store interface {
 // change nothing.
 type Renderer interface {
 	Render(e hook.Event, p hook.Policy, t hook.Target) (body []byte, contentType string, err error)
+	// EventName is the name under which the policy subscribed to the event's type.
+	EventName(e hook.Event, p hook.Policy) string
 }
 
 // Submitter hands stored jobs to JobService. It does not block and cannot fail:
@@ -84,6 +86,7 @@ func (h *Handler) jobs(ctx context.Context, e hook.Event) ([]hook.Job, error) {
 		}
 		for position, target := range p.policy.Targets {
 			j := newJob(narrowed, p.policy, position)
+			j.EventName = h.render.EventName(narrowed, p.policy)
 			if j.Detail, j.ContentType, err = h.render.Render(narrowed, p.policy, target); err != nil {
 				j.Detail, j.Status, j.StatusMessage = nil, hook.StatusError, storable(err.Error())
 			}

@@ -67,7 +67,7 @@ func (m *memory) Policy(context.Context, int64, int64) (hook.Policy, error) {
 	return hook.Policy{}, hook.ErrNotFound
 }
 
-func (m *memory) CreatePolicy(_ context.Context, p *hook.Policy) error {
+func (m *memory) CreatePolicy(_ context.Context, p *hook.Policy, _ *hook.AuditEntry) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, other := range m.policies {
@@ -78,8 +78,11 @@ func (m *memory) CreatePolicy(_ context.Context, p *hook.Policy) error {
 	m.policies = append(m.policies, *p)
 	return nil
 }
-func (m *memory) ReplacePolicy(context.Context, *hook.Policy, time.Time) error { return nil }
-func (m *memory) DeletePolicy(context.Context, int64, int64) error             { return nil }
+
+func (m *memory) ReplacePolicy(context.Context, *hook.Policy, time.Time, *hook.AuditEntry) error {
+	return nil
+}
+func (m *memory) DeletePolicy(context.Context, int64, int64, *hook.AuditEntry) error { return nil }
 
 // Render fails for the target with the template "broken".
 func (m *memory) Render(_ hook.Event, _ hook.Policy, t hook.Target) ([]byte, string, error) {
@@ -87,6 +90,14 @@ func (m *memory) Render(_ hook.Event, _ hook.Policy, t hook.Target) ([]byte, str
 		return []byte("{"), "application/json", errors.New("line 1: broken \x00\xff")
 	}
 	return []byte("{}"), "application/json", nil
+}
+
+// EventName is the type's, in capitals if Harbor 2's names are wanted.
+func (m *memory) EventName(e hook.Event, p hook.Policy) string {
+	if p.Naming == hook.NamingHarbor2 {
+		return strings.ToUpper(string(e.Type))
+	}
+	return string(e.Type)
 }
 
 type submitted [][]int64
@@ -110,7 +121,7 @@ func TestAJobForEachTargetOfEachMatchingPolicy(t *testing.T) {
 	disabled.Enabled = false
 	other.HookTypes = []hook.EventType{hook.PullImage}
 	filtered := newPolicy(4, "https://e.example.com")
-	filtered.Filters = []hook.Filter{tagList("v2")}
+	filtered.Filters, filtered.Naming = []hook.Filter{tagList("v2")}, hook.NamingHarbor2
 	store := &memory{policies: []hook.Policy{two, disabled, other, filtered}}
 	var got submitted
 	h := NewHandler(NewCache(store, quiet()), store, store, &got)
@@ -119,12 +130,12 @@ func TestAJobForEachTargetOfEachMatchingPolicy(t *testing.T) {
 	}
 	var lines []string
 	for _, j := range store.jobs {
-		lines = append(lines, strings.Join([]string{j.Key, j.Target, j.Origin, j.Tag}, " "))
+		lines = append(lines, strings.Join([]string{j.Key, j.Target, j.Origin, j.Tag, j.EventName}, " "))
 	}
 	want := []string{
-		"e/1/0 https://a.example.com/?token=******** https://a.example.com:443 v1",
-		"e/1/1 http://b.example.com:81/x http://b.example.com:81 v1",
-		"e/4/0 https://e.example.com https://e.example.com:443 v2",
+		"e/1/0 https://a.example.com/?token=******** https://a.example.com:443 v1 pushImage",
+		"e/1/1 http://b.example.com:81/x http://b.example.com:81 v1 pushImage",
+		"e/4/0 https://e.example.com https://e.example.com:443 v2 PUSHIMAGE",
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("jobs (-want +got):\n%s", diff)
@@ -322,7 +333,7 @@ func TestPoliciesAreChecked(t *testing.T) {
 			t.Parallel()
 			p := newPolicy(0, "https://a.example.com")
 			c.spoil(&p)
-			err := newService(&memory{}).CreatePolicy(t.Context(), &p)
+			err := newService(&memory{}).CreatePolicy(t.Context(), &p, nil)
 			var invalid *hook.InvalidError
 			if !errors.As(err, &invalid) || invalid.Field != c.field {
 				t.Errorf("got %v, want an InvalidError of %s", err, c.field)
@@ -338,7 +349,7 @@ func TestPoliciesAreCompleted(t *testing.T) {
 	p.Description = "two\nlines"
 	p.Targets[0].Type, p.Targets[0].PayloadFormat = "", ""
 	p.HookTypes = []hook.EventType{hook.PushImage, hook.PullImage, hook.PushImage}
-	if err := newService(store).CreatePolicy(t.Context(), &p); err != nil {
+	if err := newService(store).CreatePolicy(t.Context(), &p, nil); err != nil {
 		t.Fatal(err)
 	}
 	want := newPolicy(0, "https://a.example.com")
@@ -353,7 +364,7 @@ func TestAProjectHas50Policies(t *testing.T) {
 	store := &memory{policies: make([]hook.Policy, 50)}
 	p := newPolicy(0, "https://a.example.com")
 	var invalid *hook.InvalidError
-	if err := newService(store).CreatePolicy(t.Context(), &p); !errors.As(err, &invalid) {
+	if err := newService(store).CreatePolicy(t.Context(), &p, nil); !errors.As(err, &invalid) {
 		t.Errorf("the 51st policy: got %v, want an InvalidError", err)
 	}
 }
@@ -362,7 +373,7 @@ func TestATakenNameIsAConflictThatNamesIt(t *testing.T) {
 	t.Parallel()
 	store := &memory{policies: []hook.Policy{{Name: "p"}}}
 	p := newPolicy(0, "https://a.example.com")
-	err := newService(store).CreatePolicy(t.Context(), &p)
+	err := newService(store).CreatePolicy(t.Context(), &p, nil)
 	if !errors.Is(err, hook.ErrConflict) || !strings.Contains(err.Error(), `"p"`) {
 		t.Errorf("got %v, want a conflict that names the policy", err)
 	}

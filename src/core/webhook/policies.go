@@ -15,15 +15,16 @@ import (
 	"github.com/harborhook/harborhook/src/hook"
 )
 
-// PolicyStore keeps policies.
+// PolicyStore keeps policies. What changes one takes who does it, and records that
+// with the change.
 type PolicyStore interface {
 	Policies(ctx context.Context, projectID int64) ([]hook.Policy, error)
 	Policy(ctx context.Context, projectID, id int64) (hook.Policy, error)
-	CreatePolicy(ctx context.Context, p *hook.Policy) error
+	CreatePolicy(ctx context.Context, p *hook.Policy, by *hook.AuditEntry) error
 	// ReplacePolicy is a hook.ErrChanged if the policy was updated after seen,
 	// unless that is zero.
-	ReplacePolicy(ctx context.Context, p *hook.Policy, seen time.Time) error
-	DeletePolicy(ctx context.Context, projectID, id int64) error
+	ReplacePolicy(ctx context.Context, p *hook.Policy, seen time.Time, by *hook.AuditEntry) error
+	DeletePolicy(ctx context.Context, projectID, id int64, by *hook.AuditEntry) error
 }
 
 // Rules say what a policy may name. The catalogs of event types and payload
@@ -41,6 +42,7 @@ type Rules struct {
 }
 
 // Policies is the one way to change policies: it checks them and tells the cache.
+// Who changes one is recorded with the change.
 type Policies struct {
 	store PolicyStore
 	cache *Cache
@@ -74,7 +76,7 @@ func (s *Policies) Policy(ctx context.Context, projectID, id int64) (hook.Policy
 // CreatePolicy checks and stores a policy and sets its id and times. A
 // hook.InvalidError says what is wrong with it; a name that the project has
 // already is a hook.ErrConflict.
-func (s *Policies) CreatePolicy(ctx context.Context, p *hook.Policy) error {
+func (s *Policies) CreatePolicy(ctx context.Context, p *hook.Policy, by *hook.AuditEntry) error {
 	if err := s.Check(p); err != nil {
 		return err
 	}
@@ -86,18 +88,18 @@ func (s *Policies) CreatePolicy(ctx context.Context, p *hook.Policy) error {
 		return hook.Invalid("", fmt.Sprintf("the project has %d policies, which is the most it can have", len(existing)))
 	}
 	defer s.cache.Invalidate()
-	return s.nameTaken(p, s.store.CreatePolicy(ctx, p))
+	return s.nameTaken(p, s.store.CreatePolicy(ctx, p, by))
 }
 
 // UpdatePolicy checks and replaces a policy; errors are those of CreatePolicy,
 // hook.ErrNotFound, and hook.ErrChanged if somebody updated the policy after seen,
 // unless that is zero.
-func (s *Policies) UpdatePolicy(ctx context.Context, p *hook.Policy, seen time.Time) error {
+func (s *Policies) UpdatePolicy(ctx context.Context, p *hook.Policy, seen time.Time, by *hook.AuditEntry) error {
 	if err := s.Check(p); err != nil {
 		return err
 	}
 	defer s.cache.Invalidate()
-	return s.nameTaken(p, s.store.ReplacePolicy(ctx, p, seen))
+	return s.nameTaken(p, s.store.ReplacePolicy(ctx, p, seen, by))
 }
 
 // The bytes of a new secret: within what Standard Webhooks asks for (24 to 64).
@@ -106,7 +108,7 @@ const secretLength = 32
 // RotateSecret gives a policy a new signing secret and returns it. The one before
 // signs too until oldUntil. A policy that somebody changes meanwhile is a
 // hook.ConflictError.
-func (s *Policies) RotateSecret(ctx context.Context, projectID, id int64, oldUntil time.Time) (string, error) {
+func (s *Policies) RotateSecret(ctx context.Context, projectID, id int64, oldUntil time.Time, by *hook.AuditEntry) (string, error) {
 	p, err := s.store.Policy(ctx, projectID, id)
 	if err != nil {
 		return "", err
@@ -115,7 +117,7 @@ func (s *Policies) RotateSecret(ctx context.Context, projectID, id int64, oldUnt
 	rand.Read(key) // never fails: the runtime stops the process instead
 	p.OldSecret, p.OldSecretUntil = p.Secret, oldUntil
 	p.Secret = "whsec_" + base64.StdEncoding.EncodeToString(key)
-	err = s.UpdatePolicy(ctx, &p, p.UpdateTime)
+	err = s.UpdatePolicy(ctx, &p, p.UpdateTime, by)
 	if errors.Is(err, hook.ErrChanged) {
 		return "", hook.Conflict("the policy was changed meanwhile")
 	}
@@ -130,9 +132,9 @@ func (s *Policies) nameTaken(p *hook.Policy, err error) error {
 }
 
 // DeletePolicy removes a policy. Its waiting jobs are stopped, its history stays.
-func (s *Policies) DeletePolicy(ctx context.Context, projectID, id int64) error {
+func (s *Policies) DeletePolicy(ctx context.Context, projectID, id int64, by *hook.AuditEntry) error {
 	defer s.cache.Invalidate()
-	return s.store.DeletePolicy(ctx, projectID, id)
+	return s.store.DeletePolicy(ctx, projectID, id, by)
 }
 
 // Check normalises a policy and says what is wrong with it.

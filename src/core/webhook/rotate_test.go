@@ -15,6 +15,7 @@ type onePolicy struct {
 	PolicyStore
 	policy  hook.Policy
 	changed bool
+	by      *hook.AuditEntry
 }
 
 func (s *onePolicy) Policy(_ context.Context, projectID, id int64) (hook.Policy, error) {
@@ -24,11 +25,11 @@ func (s *onePolicy) Policy(_ context.Context, projectID, id int64) (hook.Policy,
 	return s.policy, nil
 }
 
-func (s *onePolicy) ReplacePolicy(_ context.Context, p *hook.Policy, seen time.Time) error {
+func (s *onePolicy) ReplacePolicy(_ context.Context, p *hook.Policy, seen time.Time, by *hook.AuditEntry) error {
 	if s.changed || !seen.Equal(s.policy.UpdateTime) {
 		return hook.ErrChanged
 	}
-	s.policy = *p
+	s.policy, s.by = *p, by
 	return nil
 }
 
@@ -44,21 +45,25 @@ func TestRotatingASecretKeepsTheOldOneForAWhile(t *testing.T) {
 	s.policy.Secret, s.policy.UpdateTime = "before", at.Add(-time.Hour)
 	policies := NewPolicies(s, NewCache(&memory{}, quiet()), rules)
 
-	fresh, err := policies.RotateSecret(t.Context(), 1, 3, at)
+	by := &hook.AuditEntry{Actor: "alice", Action: hook.AuditRotate}
+	fresh, err := policies.RotateSecret(t.Context(), 1, 3, at, by)
 	if err != nil || !strings.HasPrefix(fresh, "whsec_") || len(fresh) < len("whsec_")+44 {
 		t.Fatalf("got %q, %v", fresh, err)
 	}
 	if p := s.policy; p.Secret != fresh || p.OldSecret != "before" || !p.OldSecretUntil.Equal(at) {
 		t.Errorf("stored %q, %q until %s", p.Secret, p.OldSecret, p.OldSecretUntil)
 	}
-	if again, err := policies.RotateSecret(t.Context(), 1, 3, at); err != nil || again == fresh {
+	if s.by != by {
+		t.Errorf("recorded %+v with it", s.by)
+	}
+	if again, err := policies.RotateSecret(t.Context(), 1, 3, at, by); err != nil || again == fresh {
 		t.Errorf("the second secret is %q, %v", again, err)
 	}
-	if _, err := policies.RotateSecret(t.Context(), 2, 3, at); !errors.Is(err, hook.ErrNotFound) {
+	if _, err := policies.RotateSecret(t.Context(), 2, 3, at, by); !errors.Is(err, hook.ErrNotFound) {
 		t.Errorf("another project's policy: %v", err)
 	}
 	s.changed = true
-	if _, err := policies.RotateSecret(t.Context(), 1, 3, at); !errors.Is(err, hook.ErrConflict) {
+	if _, err := policies.RotateSecret(t.Context(), 1, 3, at, by); !errors.Is(err, hook.ErrConflict) {
 		t.Errorf("a policy that changes meanwhile: %v", err)
 	}
 }

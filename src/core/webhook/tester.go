@@ -48,7 +48,7 @@ func (t *Tester) Test(ctx context.Context, project hook.Project, p hook.Policy, 
 		return hook.Attempt{}, fmt.Errorf("render the sample of %q: %w", e.Type, err)
 	}
 	j := newJob(e, p, 0)
-	j.Detail, j.ContentType = body, contentType
+	j.Detail, j.ContentType, j.EventName = body, contentType, t.render.EventName(e, p)
 	return t.send.Send(ctx, hook.Delivery{
 		Job: j, Number: 1, SendTo: target,
 		Secret: p.Secret, OldSecret: p.OldSecret, OldSecretUntil: p.OldSecretUntil,

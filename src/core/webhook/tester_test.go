@@ -31,6 +31,10 @@ func (e *echo) Render(event hook.Event, _ hook.Policy, t hook.Target) ([]byte, s
 	return []byte("body"), "text/x", e.err
 }
 
+func (*echo) EventName(event hook.Event, p hook.Policy) string {
+	return string(event.Type) + " in " + p.Name
+}
+
 func onlyPush(t hook.EventType) (hook.Event, bool) {
 	return hook.Event{ID: "sample", Type: hook.PushImage, Project: "prj", Repository: "repo1", Resources: []hook.Resource{{Tag: "latest"}}}, t == hook.PushImage
 }
@@ -57,7 +61,7 @@ func TestATestSendsASampleOfTheFirstType(t *testing.T) {
 	}
 	d := s.sent[0]
 	if d.SendTo != p.Targets[0] || d.Secret != "secret" || d.Number != 1 || string(d.Detail) != "body" || d.ContentType != "text/x" ||
-		d.HookType != hook.PushImage || d.UUID == "" {
+		d.HookType != hook.PushImage || d.EventName != "pushImage in ci" || d.UUID == "" {
 		t.Errorf("sent %+v", d)
 	}
 }

@@ -50,7 +50,7 @@ func TestWhatATargetReceives(t *testing.T) {
 	s := newSink(t)
 	d := to(s.URL + "/hook?token=abc")
 	d.SendTo.AuthHeader = "Bearer t0ken"
-	d.Secret = "s3cret"
+	d.Secret, d.EventName = "s3cret", "PUSH_ARTIFACT"
 	before := time.Now().Unix()
 	got := local(t).Send(t.Context(), d)
 	after := time.Now().Unix()
@@ -71,7 +71,7 @@ func TestWhatATargetReceives(t *testing.T) {
 		"User-Agent":          {"harborhook/test"},
 		"Webhook-Id":          {d.MessageID()},
 		"X-Harbor-Delivery":   {d.UUID},
-		"X-Harbor-Event-Type": {"pushImage"},
+		"X-Harbor-Event-Type": {"PUSH_ARTIFACT"},
 	}
 	if diff := cmp.Diff(want, s.header); diff != "" {
 		t.Errorf("headers (-want +got):\n%s", diff)

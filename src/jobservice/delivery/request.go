@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -33,7 +34,7 @@ func headers(d *hook.Delivery, userAgent string, at time.Time) http.Header {
 	h := http.Header{
 		"Content-Type":  {d.ContentType},
 		"User-Agent":    {userAgent},
-		headerEventType: {string(d.HookType)},
+		headerEventType: {cmp.Or(d.EventName, string(d.HookType))},
 		headerDelivery:  {d.UUID},
 		headerID:        {id},
 		headerTimestamp: {seconds},

@@ -45,7 +45,7 @@ func circuitCloses(t *testing.T, f *fixture) {
 	wantEqual(t, "an answer of an origin that never failed closes", closed, false)
 	_, err = f.CircuitFailed(f.ctx, deadOrigin, 2, time.Minute)
 	must(t, err)
-	wantError(t, f.CloseCircuit(f.ctx, deadOrigin), hook.ErrNotFound)
+	wantError(t, f.CloseCircuit(f.ctx, deadOrigin, nil), hook.ErrNotFound)
 	closed, err = f.CircuitAnswered(f.ctx, deadOrigin)
 	must(t, err)
 	wantEqual(t, "an answer before it opens closes", closed, false)
@@ -55,7 +55,7 @@ func circuitCloses(t *testing.T, f *fixture) {
 	must(t, err)
 	wantEqual(t, "an answer closes", closed, true)
 	f.openCircuit(t, deadOrigin, time.Minute)
-	must(t, f.CloseCircuit(f.ctx, deadOrigin))
+	must(t, f.CloseCircuit(f.ctx, deadOrigin, nil))
 	failing, err := f.Failing(f.ctx)
 	must(t, err)
 	wantEqual(t, "failing", len(failing), 0)
@@ -77,7 +77,7 @@ func circuitProbe(t *testing.T, f *fixture) {
 
 func circuitTells(t *testing.T, f *fixture) {
 	other := f.newPolicy("other", "http://other.example.com:8080/x")
-	must(t, f.CreatePolicy(f.ctx, &other))
+	must(t, f.CreatePolicy(f.ctx, &other, nil))
 	origin := hook.TargetOrigin(f.policy.Targets[0].Address)
 	ids := f.accept(t, "e1", f.policy, other)
 	f.openCircuit(t, origin, time.Minute)

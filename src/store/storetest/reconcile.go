@@ -31,7 +31,7 @@ func incompleteEvent(t *testing.T, f *fixture) {
 		t.Errorf("completing it stored jobs %v, want one", ids)
 	}
 	later := f.newPolicy("later", "https://later.example.com")
-	must(t, f.CreatePolicy(f.ctx, &later))
+	must(t, f.CreatePolicy(f.ctx, &later, nil))
 	if ids := accept(e, f.job(e, f.policy), f.job(e, later)); len(ids) != 0 {
 		t.Errorf("completing it again stored jobs %v", ids)
 	}

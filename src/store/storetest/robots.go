@@ -13,7 +13,7 @@ func (f *fixture) newRobot(t *testing.T, project hook.Project, name string) hook
 		ProjectID: project.ID, Project: project.Name, Name: name, Description: "über", SecretHash: "h",
 		Permissions: []string{"repository:pull"}, Days: 30, Creator: "admin",
 	}
-	must(t, f.CreateRobot(f.ctx, &r))
+	must(t, f.CreateRobot(f.ctx, &r, nil))
 	return r
 }
 
@@ -24,7 +24,7 @@ func robots(t *testing.T, f *fixture) {
 	if r.ID == 0 || r.CreationTime.IsZero() || !r.ExpiresAt.Equal(r.CreationTime.AddDate(0, 0, 30)) {
 		t.Fatalf("id and times are not set: %+v", r)
 	}
-	wantError(t, f.CreateRobot(f.ctx, &hook.Robot{ProjectID: f.project.ID, Name: "ci"}), hook.ErrConflict)
+	wantError(t, f.CreateRobot(f.ctx, &hook.Robot{ProjectID: f.project.ID, Name: "ci"}, nil), hook.ErrConflict)
 	got, err := f.Robot(f.ctx, f.project.ID, r.ID)
 	must(t, err)
 	wantEqual(t, "robot", got, r)
@@ -52,30 +52,33 @@ func robotChanges(t *testing.T, f *fixture) {
 	r := f.newRobot(t, f.project, "ci")
 	stolen := r
 	stolen.ProjectID, stolen.Permissions = other.ID, nil
-	wantError(t, f.UpdateRobot(f.ctx, &stolen), hook.ErrNotFound)
-	wantError(t, f.SetRobotSecret(f.ctx, other.ID, r.ID, "x"), hook.ErrNotFound)
-	wantError(t, f.DeleteRobot(f.ctx, other.ID, r.ID), hook.ErrNotFound)
+	wantError(t, f.UpdateRobot(f.ctx, &stolen, nil), hook.ErrNotFound)
+	wantError(t, f.SetRobotSecret(f.ctx, other.ID, r.ID, "x", nil), hook.ErrNotFound)
+	wantError(t, f.DeleteRobot(f.ctx, other.ID, r.ID, nil), hook.ErrNotFound)
 	got, err := f.Robot(f.ctx, f.project.ID, r.ID)
 	must(t, err)
 	wantEqual(t, "robot", got, r)
 
 	r.Description, r.Permissions, r.Disabled, r.Days = "", []string{"repository:pull", "repository:push"}, true, hook.NoExpiry
-	must(t, f.UpdateRobot(f.ctx, &r))
+	must(t, f.UpdateRobot(f.ctx, &r, nil))
 	wantEqual(t, "end", r.ExpiresAt, time.Time{})
 	renamed := r
 	renamed.Name, renamed.Creator, renamed.SecretHash = "x", "x", "x"
-	must(t, f.UpdateRobot(f.ctx, &renamed))
+	must(t, f.UpdateRobot(f.ctx, &renamed, nil))
 	got, err = f.Robot(f.ctx, f.project.ID, r.ID)
 	must(t, err)
-	r.UpdateTime = renamed.UpdateTime
+	if got.UpdateTime.Before(r.UpdateTime) {
+		t.Errorf("changed at %s, before %s", got.UpdateTime, r.UpdateTime)
+	}
+	r.UpdateTime = got.UpdateTime
 	wantEqual(t, "changed robot", got, r)
-	must(t, f.SetRobotSecret(f.ctx, f.project.ID, r.ID, "h2"))
+	must(t, f.SetRobotSecret(f.ctx, f.project.ID, r.ID, "h2", nil))
 	got, err = f.Robot(f.ctx, f.project.ID, r.ID)
 	must(t, err)
 	wantEqual(t, "hash", got.SecretHash, "h2")
 
-	must(t, f.DeleteRobot(f.ctx, f.project.ID, r.ID))
-	wantError(t, f.DeleteRobot(f.ctx, f.project.ID, r.ID), hook.ErrNotFound)
+	must(t, f.DeleteRobot(f.ctx, f.project.ID, r.ID, nil))
+	wantError(t, f.DeleteRobot(f.ctx, f.project.ID, r.ID, nil), hook.ErrNotFound)
 }
 
 func userChanges(t *testing.T, f *fixture) {

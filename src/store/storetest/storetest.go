@@ -50,6 +50,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"jobs of an open circuit say why they wait", circuitTells},
 		{"jobs that were never tried are given up when they are old", givenUp},
 		{"only jobs that are final and old are purged", purged},
+		{"final jobs beyond a count are purged", surplusPurged},
 		{"waiting jobs are counted up to a limit", waitingCounted},
 		{"jobs are found by every filter", jobFilters},
 		{"hostile answers are stored", hostileAnswers},
@@ -77,6 +78,13 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"a user is changed, and deleted with what belongs to him", userChanges},
 		{"a session is its user's until it ends", sessions},
 		{"sessions are purged when they are old or idle", sessionsPurged},
+		{"a change and its audit entry are kept together or not at all", auditedChanges},
+		{"a job tells the name of its event type", eventNames},
+		{"switches are kept, and every change is told", switches},
+		{"what was kept while nothing was sent is sent", keptSent},
+		{"what was kept while nothing was sent is dropped", keptDropped},
+		{"a queue is paused, resumed and emptied", queues},
+		{"the circuits of a project's origins are listed", projectCircuits},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -102,7 +110,7 @@ func newFixture(t *testing.T, s *store.Store) *fixture {
 	f.project = hook.Project{Name: "library", Public: true}
 	must(t, s.CreateProject(f.ctx, &f.project))
 	f.policy = f.newPolicy("ci", "https://ci.example.com/hook")
-	must(t, s.CreatePolicy(f.ctx, &f.policy))
+	must(t, s.CreatePolicy(f.ctx, &f.policy, nil))
 	return f
 }
 
@@ -182,6 +190,7 @@ func wantEqual[T any](t *testing.T, what string, got, want T, options ...cmp.Opt
 
 func policyRoundTrip(t *testing.T, f *fixture) {
 	p := f.newPolicy("full", "https://one.example.com/?token=abc")
+	p.Naming = hook.NamingHarbor2
 	p.Description = "über \"alles\""
 	p.Filters = []hook.Filter{{Kind: hook.FilterRepository, Pattern: "(api|web)"}, {Kind: hook.FilterTag, List: []string{"latest", "stable"}}}
 	p.Targets[0].AuthHeader, p.Targets[0].SkipCertVerify = "Bearer one", true
@@ -190,7 +199,7 @@ func policyRoundTrip(t *testing.T, f *fixture) {
 		p.Targets[i].PayloadFormat, p.Targets[i].PayloadTemplate = "Custom", fmt.Sprintf("{\"n\": %d}\n", i)
 	}
 	p.Secret, p.OldSecret, p.OldSecretUntil = "whsec_c2VjcmV0", "old", time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-	must(t, f.CreatePolicy(f.ctx, &p))
+	must(t, f.CreatePolicy(f.ctx, &p, nil))
 	if p.ID == 0 || p.CreationTime.IsZero() || p.UpdateTime.IsZero() {
 		t.Fatalf("id and times are not set: %+v", p)
 	}
@@ -200,7 +209,7 @@ func policyRoundTrip(t *testing.T, f *fixture) {
 
 	p.Name, p.Enabled, p.Secret, p.Targets, p.Filters, p.Creator = "less", false, "", p.Targets[:1], nil, "somebody else"
 	p.OldSecret, p.OldSecretUntil = "", time.Time{}
-	must(t, f.UpdatePolicy(f.ctx, &p))
+	must(t, f.UpdatePolicy(f.ctx, &p, nil))
 	got, err = f.Policy(f.ctx, f.project.ID, p.ID)
 	must(t, err)
 	wantEqual(t, "updated policy", got, p)
@@ -212,10 +221,10 @@ func policyOfAnotherProject(t *testing.T, f *fixture) {
 	must(t, f.CreateProject(f.ctx, &other))
 	_, err := f.Policy(f.ctx, other.ID, f.policy.ID)
 	wantError(t, err, hook.ErrNotFound)
-	wantError(t, f.DeletePolicy(f.ctx, other.ID, f.policy.ID), hook.ErrNotFound)
+	wantError(t, f.DeletePolicy(f.ctx, other.ID, f.policy.ID, nil), hook.ErrNotFound)
 	stolen := f.policy
 	stolen.ProjectID, stolen.Name = other.ID, "stolen"
-	wantError(t, f.UpdatePolicy(f.ctx, &stolen), hook.ErrNotFound)
+	wantError(t, f.UpdatePolicy(f.ctx, &stolen, nil), hook.ErrNotFound)
 	got, err := f.Policy(f.ctx, f.project.ID, f.policy.ID)
 	must(t, err)
 	wantEqual(t, "policy", got, f.policy)
@@ -227,16 +236,16 @@ func policyOfAnotherProject(t *testing.T, f *fixture) {
 
 func policyNameIsUnique(t *testing.T, f *fixture) {
 	again := f.newPolicy(f.policy.Name, "https://x.example.com")
-	wantError(t, f.CreatePolicy(f.ctx, &again), hook.ErrConflict)
+	wantError(t, f.CreatePolicy(f.ctx, &again, nil), hook.ErrConflict)
 	second := f.newPolicy("second", "https://x.example.com")
-	must(t, f.CreatePolicy(f.ctx, &second))
+	must(t, f.CreatePolicy(f.ctx, &second, nil))
 	second.Name = f.policy.Name
-	wantError(t, f.UpdatePolicy(f.ctx, &second), hook.ErrConflict)
+	wantError(t, f.UpdatePolicy(f.ctx, &second, nil), hook.ErrConflict)
 	other := hook.Project{Name: "other"}
 	must(t, f.CreateProject(f.ctx, &other))
 	elsewhere := f.newPolicy(f.policy.Name, "https://x.example.com")
 	elsewhere.ProjectID = other.ID
-	must(t, f.CreatePolicy(f.ctx, &elsewhere))
+	must(t, f.CreatePolicy(f.ctx, &elsewhere, nil))
 }
 
 func policyVersion(t *testing.T, f *fixture) {
@@ -256,27 +265,27 @@ func policyVersion(t *testing.T, f *fixture) {
 		}
 	}
 	p := f.newPolicy("new", "https://x.example.com")
-	changed("create", f.CreatePolicy(f.ctx, &p))
-	changed("update", f.UpdatePolicy(f.ctx, &p))
-	changed("delete", f.DeletePolicy(f.ctx, f.project.ID, p.ID))
+	changed("create", f.CreatePolicy(f.ctx, &p, nil))
+	changed("update", f.UpdatePolicy(f.ctx, &p, nil))
+	changed("delete", f.DeletePolicy(f.ctx, f.project.ID, p.ID, nil))
 }
 
 func changedSinceSeen(t *testing.T, f *fixture) {
 	mine, theirs := f.policy, f.policy
 	seen := f.policy.UpdateTime
 	theirs.Description = "theirs"
-	must(t, f.ReplacePolicy(f.ctx, &theirs, seen))
+	must(t, f.ReplacePolicy(f.ctx, &theirs, seen, nil))
 	if !theirs.UpdateTime.After(seen) {
 		t.Errorf("updated at %s, then at %s", seen, theirs.UpdateTime)
 	}
 	mine.Description = "mine"
-	wantError(t, f.ReplacePolicy(f.ctx, &mine, seen), hook.ErrChanged)
+	wantError(t, f.ReplacePolicy(f.ctx, &mine, seen, nil), hook.ErrChanged)
 	got, err := f.Policy(f.ctx, f.project.ID, f.policy.ID)
 	must(t, err)
 	wantEqual(t, "policy", got, theirs)
-	must(t, f.ReplacePolicy(f.ctx, &mine, theirs.UpdateTime))
-	must(t, f.DeletePolicy(f.ctx, f.project.ID, mine.ID))
-	wantError(t, f.ReplacePolicy(f.ctx, &mine, mine.UpdateTime), hook.ErrNotFound)
+	must(t, f.ReplacePolicy(f.ctx, &mine, theirs.UpdateTime, nil))
+	must(t, f.DeletePolicy(f.ctx, f.project.ID, mine.ID, nil))
+	wantError(t, f.ReplacePolicy(f.ctx, &mine, mine.UpdateTime, nil), hook.ErrNotFound)
 }
 
 func jobOncePerKey(t *testing.T, f *fixture) {
@@ -301,7 +310,7 @@ func jobOncePerKey(t *testing.T, f *fixture) {
 func repeatedEventAddsNothing(t *testing.T, f *fixture) {
 	f.accept(t, "e1", f.policy)
 	later := f.newPolicy("later", "https://later.example.com")
-	must(t, f.CreatePolicy(f.ctx, &later))
+	must(t, f.CreatePolicy(f.ctx, &later, nil))
 	if ids := f.accept(t, "e1", f.policy, later); len(ids) != 0 {
 		t.Errorf("the repetition stored jobs %v", ids)
 	}
@@ -386,7 +395,7 @@ func claimShowsPolicyOfNow(t *testing.T, f *fixture) {
 	id := f.accept(t, "e1", f.policy)[0]
 	f.policy.Targets[0].Address, f.policy.Targets[0].AuthHeader, f.policy.Secret = "https://new.example.com/", "Bearer new", "new secret"
 	f.policy.OldSecret, f.policy.OldSecretUntil = "old secret", time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-	must(t, f.UpdatePolicy(f.ctx, &f.policy))
+	must(t, f.UpdatePolicy(f.ctx, &f.policy, nil))
 	d := f.claimOne(t, id, lease)
 	wantEqual(t, "target", d.SendTo, f.policy.Targets[0])
 	wantEqual(t, "secret", d.Secret, "new secret")
@@ -396,13 +405,13 @@ func claimShowsPolicyOfNow(t *testing.T, f *fixture) {
 
 func stoppedWithPolicy(t *testing.T, f *fixture) {
 	gone := f.newPolicy("gone", "https://gone.example.com")
-	must(t, f.CreatePolicy(f.ctx, &gone))
+	must(t, f.CreatePolicy(f.ctx, &gone, nil))
 	ids := f.accept(t, "e1", f.policy, gone)
-	must(t, f.DeletePolicy(f.ctx, f.project.ID, gone.ID))
+	must(t, f.DeletePolicy(f.ctx, f.project.ID, gone.ID, nil))
 	wantEqual(t, "status after delete", f.read(t, ids[1]).Status, hook.StatusStopped)
 
 	f.policy.Enabled = false
-	must(t, f.UpdatePolicy(f.ctx, &f.policy))
+	must(t, f.UpdatePolicy(f.ctx, &f.policy, nil))
 	claimed, err := f.Claim(f.ctx, ids, lease)
 	must(t, err)
 	wantEqual(t, "claimed", len(claimed), 0)
@@ -542,7 +551,7 @@ func released(t *testing.T, f *fixture) {
 
 func dueInTurn(t *testing.T, f *fixture) {
 	other := f.newPolicy("other", "http://other.example.com:8080/x")
-	must(t, f.CreatePolicy(f.ctx, &other))
+	must(t, f.CreatePolicy(f.ctx, &other, nil))
 	var first, second []int64
 	for i := range 5 {
 		first = append(first, f.accept(t, fmt.Sprintf("a%d", i), f.policy)...)
@@ -574,7 +583,7 @@ func room(n int) func(string) int { return func(string) int { return n } }
 
 func exceptedOrigin(t *testing.T, f *fixture) {
 	other := f.newPolicy("other", "http://other.example.com:8080/x")
-	must(t, f.CreatePolicy(f.ctx, &other))
+	must(t, f.CreatePolicy(f.ctx, &other, nil))
 	ids := f.accept(t, "e1", f.policy, other)
 	origin := hook.TargetOrigin(other.Targets[0].Address)
 	claimed, err := f.Claim(f.ctx, ids, lease, hook.TargetOrigin(f.policy.Targets[0].Address))
@@ -892,10 +901,10 @@ func redelivered(t *testing.T, f *fixture) {
 	d := f.claimOne(t, id, lease)
 	f.finish(t, hook.Outcome{JobID: id, Lease: d.Lease, Attempt: attempt(1, hook.ResultHTTPError), Status: hook.StatusError})
 	f.policy.Name, f.policy.Targets[0].Address = "renamed", "https://new.example.com/hook?token=x"
-	must(t, f.UpdatePolicy(f.ctx, &f.policy))
+	must(t, f.UpdatePolicy(f.ctx, &f.policy, nil))
 
 	for i := range 2 { // as often as somebody asks
-		done, err := f.Redeliver(f.ctx, f.project.ID, []int64{id})
+		done, err := f.Redeliver(f.ctx, f.project.ID, []int64{id}, nil)
 		must(t, err)
 		if len(done.IDs) != 1 || len(done.Refused) != 0 {
 			t.Fatalf("redelivery %d: %+v", i, done)
@@ -927,7 +936,7 @@ func notRedelivered(t *testing.T, f *fixture) {
 	disabled, gone := f.newPolicy("disabled", "https://x.example.com"), f.newPolicy("gone", "https://x.example.com")
 	shorter := f.newPolicy("shorter", "https://x.example.com")
 	for _, p := range []*hook.Policy{&disabled, &gone, &shorter} {
-		must(t, f.CreatePolicy(f.ctx, p))
+		must(t, f.CreatePolicy(f.ctx, p, nil))
 	}
 	e := f.event("e1")
 	second := f.job(e, shorter)
@@ -943,16 +952,16 @@ func notRedelivered(t *testing.T, f *fixture) {
 	must(t, err)
 	f.claimOne(t, ids[0], lease)
 	disabled.Enabled = false
-	must(t, f.UpdatePolicy(f.ctx, &disabled))
-	must(t, f.DeletePolicy(f.ctx, f.project.ID, gone.ID))
+	must(t, f.UpdatePolicy(f.ctx, &disabled, nil))
+	must(t, f.DeletePolicy(f.ctx, f.project.ID, gone.ID, nil))
 
-	done, err := f.Redeliver(f.ctx, f.project.ID, append(ids, bodyless[0], ids[3]+1000))
+	done, err := f.Redeliver(f.ctx, f.project.ID, append(ids, bodyless[0], ids[3]+1000), nil)
 	must(t, err)
 	wantEqual(t, "redelivery", done, hook.Redelivery{Refused: map[int64]string{
 		ids[0]: "the job is running", ids[1]: "the job's policy is disabled", ids[2]: "the job's policy was deleted",
 		ids[3]: "the job's target was removed from the policy", bodyless[0]: "the job has no body, since its template failed",
 	}})
-	foreign, err := f.Redeliver(f.ctx, f.project.ID+1, ids)
+	foreign, err := f.Redeliver(f.ctx, f.project.ID+1, ids, nil)
 	must(t, err)
 	if len(foreign.IDs)+len(foreign.Refused) != 0 {
 		t.Errorf("another project's jobs: %+v", foreign)
@@ -961,17 +970,17 @@ func notRedelivered(t *testing.T, f *fixture) {
 
 func stoppedByHand(t *testing.T, f *fixture) {
 	id := f.accept(t, "e1", f.policy)[0]
-	wantError(t, f.StopJob(f.ctx, f.project.ID+1, id, "stopped by alice"), hook.ErrNotFound)
-	must(t, f.StopJob(f.ctx, f.project.ID, id, "stopped by alice"))
+	wantError(t, f.StopJob(f.ctx, f.project.ID+1, id, "stopped by alice", nil), hook.ErrNotFound)
+	must(t, f.StopJob(f.ctx, f.project.ID, id, "stopped by alice", nil))
 	j := f.read(t, id)
 	wantEqual(t, "status", j.Status, hook.StatusStopped)
 	wantEqual(t, "message", j.StatusMessage, "stopped by alice")
-	wantError(t, f.StopJob(f.ctx, f.project.ID, id, "again"), hook.ErrConflict)
+	wantError(t, f.StopJob(f.ctx, f.project.ID, id, "again", nil), hook.ErrConflict)
 	running := f.accept(t, "e2", f.policy)[0]
 	d := f.claimOne(t, running, lease)
-	wantError(t, f.StopJob(f.ctx, f.project.ID, running, "too late"), hook.ErrConflict)
+	wantError(t, f.StopJob(f.ctx, f.project.ID, running, "too late", nil), hook.ErrConflict)
 	f.finish(t, hook.Outcome{JobID: running, Lease: d.Lease, Attempt: attempt(1, hook.ResultTimeout), Status: hook.StatusScheduled, RetryIn: time.Hour})
-	must(t, f.StopJob(f.ctx, f.project.ID, running, "while it waits"))
+	must(t, f.StopJob(f.ctx, f.project.ID, running, "while it waits", nil))
 }
 
 func audit(t *testing.T, f *fixture) {
