@@ -8,9 +8,7 @@ import (
 
 // batcher joins concurrent calls into few: while one batch is being written, the
 // calls that come in wait and make up the next one. A lone call is written at
-// once, so that joining costs nothing when there is no load. Under load, after a
-// batch that joined several calls, the next one is given a moment to fill: the
-// cost of a transaction hardly depends on its size.
+// once, so that joining costs nothing when there is no load.
 type batcher[In, Out any] struct {
 	// run writes one batch and answers each call in its place. It fails as a whole.
 	run func(context.Context, []In) ([]Out, error)
@@ -59,10 +57,6 @@ func (b *batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 	}
 }
 
-// linger is how long a batch under load is given to fill. It is about what a
-// commit takes.
-const linger = 2 * time.Millisecond
-
 func (b *batcher[In, Out]) work(ctx context.Context) {
 	for {
 		if b.gather > 0 {
@@ -73,9 +67,6 @@ func (b *batcher[In, Out]) work(ctx context.Context) {
 			return
 		}
 		b.write(ctx, calls)
-		if b.gather == 0 && len(calls) > 1 && len(calls) < b.max {
-			<-time.After(linger)
-		}
 	}
 }
 

@@ -69,11 +69,11 @@ func (q *Queue) Close() error { return q.push.Close() }
 
 // maxHint is the most ids a hint carries. Larger hints cost the queue less for
 // each delivery, smaller ones spread better over the workers.
-const maxHint = 8
+const maxHint = 16
 
 // idsAHint is how many ids of one push make its hints one id larger: a few jobs
 // spread over the workers, many are taken in handfuls.
-const idsAHint = 4
+const idsAHint = 2
 
 // Push hands ids to the workers of a kind and wakes as many as are needed. It
 // returns how many hints wait now, the new ones included.
