@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,7 +68,7 @@ func ofAPI(path string) bool {
 	case "/api/docs", "/service/token":
 		return false // of the document itself, and of the registry
 	}
-	return strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/api/docs/") || strings.HasPrefix(path, "/service/")
+	return strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/api/docs/") || strings.HasPrefix(path, "/service/") || strings.HasPrefix(path, "/c/")
 }
 
 // responseOf returns what the document says of a status. The default answers those
@@ -128,12 +129,8 @@ func checkBody(content openapi3.Content, contentType string, body []byte, lenien
 	if described == nil {
 		return fmt.Errorf("add the media type %s", mediaType)
 	}
-	if !strings.HasSuffix(mediaType, "json") {
-		return described.Schema.Value.VisitJSON(string(body))
-	}
-	var value any
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	if err := decoder.Decode(&value); err != nil {
+	value, err := valueOf(mediaType, body)
+	if err != nil {
 		return fmt.Errorf("%w: %s", err, shown(body))
 	}
 	err = described.Schema.Value.VisitJSON(value, openapi3.MultiErrors(), openapi3.EnableFormatValidation())
@@ -141,6 +138,25 @@ func checkBody(content openapi3.Content, contentType string, body []byte, lenien
 		return fmt.Errorf("%s: %s", strings.Join(found, "; "), shown(body))
 	}
 	return nil
+}
+
+// valueOf returns a body as JSON's value of it: a form is an object of texts.
+func valueOf(mediaType string, body []byte) (any, error) {
+	switch {
+	case strings.HasSuffix(mediaType, "json"):
+		var value any
+		err := json.NewDecoder(bytes.NewReader(body)).Decode(&value)
+		return value, err
+	case mediaType == "application/x-www-form-urlencoded":
+		form, err := url.ParseQuery(string(body))
+		value := map[string]any{}
+		for name := range form {
+			value[name] = form.Get(name)
+		}
+		return value, err
+	default:
+		return string(body), nil
+	}
 }
 
 // reasons says where in a body what is wrong, without repeating the schema.

@@ -54,6 +54,11 @@ func TestWhatTheDocumentDoesNotTellOfIsFound(t *testing.T) {
 		{"a bad request that is refused", "POST", members, "oops", 400, plain, problem, ""},
 		{"an operation that is not described", "POST", "/api/users/1/cli_secret", "", 200, nil, "", "add this operation"},
 		{"one that is not there", "GET", "/api/nothing", "", 404, plain, problem, ""},
+		{"a form", "POST", "/c/userExists", "target=email&value=a%40example.com", 200, plain, "true", ""},
+		{"a form with a member too many", "POST", "/c/userExists", "target=email&value=a&x=1", 200, plain, "true", `property "x" is unsupported`},
+		{"a form with an unknown word", "POST", "/c/userExists", "target=phone&value=a", 200, plain, "true", "/target value is not one of"},
+		{"a form that is none", "POST", "/c/userExists", "target=%zz", 200, plain, "true", "invalid URL escape"},
+		{"a path of sessions that is not described", "GET", "/c/oidc/login", "", 200, nil, "", "add this operation"},
 		{"the portal", "GET", "/index.html", "", 200, []string{"Content-Type", "text/html"}, "<html>", ""},
 		{"the document itself", "GET", "/api/docs/openapi.yaml", "", 200, nil, "openapi: 3.0.3", ""},
 	}
@@ -63,6 +68,9 @@ func TestWhatTheDocumentDoesNotTellOfIsFound(t *testing.T) {
 			t.Parallel()
 			x := Exchange{Request: httptest.NewRequest(c.method, c.path, nil), RequestBody: []byte(c.sent), Status: c.status, Header: http.Header{}, Body: []byte(c.body)}
 			x.Request.Header.Set("Content-Type", "application/json")
+			if strings.HasPrefix(c.path, "/c/") {
+				x.Request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			}
 			for i := 0; i+1 < len(c.header); i += 2 {
 				x.Header.Set(c.header[i], c.header[i+1])
 			}

@@ -42,6 +42,7 @@ func TestThePageHasEveryOperationOfTheDocument(t *testing.T) {
 		`curl -u &#34;admin:$PASSWORD&#34; http://127.0.0.1:8080/api/projects/library/webhook/policies \`,
 		`<code>page_size</code> <small>query</small>`, "integer from 1 to 500, default 500", "Authorization: Bearer $TOKEN",
 		`<a href="#schema-Policy">list of Policy</a>`, "<strong>Signing in.</strong>",
+		`-H &#39;Content-Type: application/x-www-form-urlencoded&#39; -d &#39;password=Correct-Horse-7&amp;principal=admin&#39;`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not show %q", want)

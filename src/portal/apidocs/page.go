@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -128,7 +129,7 @@ func (d *document) contents(about content, node yaml.Node) ([]content, error) {
 			m.Example = d.Components.Schemas[c.Ref].Example
 		}
 		var err error
-		c.Example, err = shown(m.Example)
+		c.Example, err = shownAs(mediaType, m.Example)
 		all = append(all, c)
 		return err
 	})
@@ -265,6 +266,19 @@ func ref(s *schema) string {
 }
 
 // shown writes an example as JSON.
+// shownAs returns an example as a body of the media type has it.
+func shownAs(mediaType string, example any) (string, error) {
+	members, ok := example.(map[string]any)
+	if !ok || mediaType != "application/x-www-form-urlencoded" {
+		return shown(example)
+	}
+	form := url.Values{}
+	for name, value := range members {
+		form.Set(name, fmt.Sprint(value))
+	}
+	return form.Encode(), nil
+}
+
 func shown(example any) (string, error) {
 	if example == nil {
 		return "", nil
