@@ -23,7 +23,10 @@ func (s *Store) Purge(ctx context.Context, age time.Duration, after int64, most 
 			}
 		}
 		purged = len(old)
-		return nil
+		if purged == 0 {
+			return nil
+		}
+		return s.purgeSearch(ctx, tx, old)
 	})
 	if err != nil {
 		return 0, 0, s.wrap("purge jobs", err)

@@ -114,13 +114,25 @@ func redelivery(j hook.Job, p *hook.Policy) hook.Job {
 
 // JobIDs returns the ids of up to limit of a project's jobs, oldest first.
 func (s *Store) JobIDs(ctx context.Context, projectID int64, f hook.JobFilter, limit int) ([]int64, error) {
-	w := jobsWhere(projectID, f)
-	result, err := s.read.QueryContext(ctx, `SELECT id FROM webhook_job WHERE `+w.String()+` ORDER BY id LIMIT `+w.arg(limit), w.args...)
+	bounds, err := s.idBounds(ctx, f)
 	if err != nil {
 		return nil, s.wrap("look up jobs", err)
 	}
-	ids, err := column[int64](result)
+	ids, err := s.jobIDs(ctx, projectID, f, bounds, limit)
 	return ids, s.wrap("look up jobs", err)
+}
+
+func (s *Store) jobIDs(ctx context.Context, projectID int64, f hook.JobFilter, bounds idBounds, limit int) ([]int64, error) {
+	if f.Text != "" {
+		ids, err := s.searchIDs(ctx, projectID, f, bounds, true, limit)
+		return ids[:min(limit, len(ids))], err
+	}
+	w := s.jobsWhere(projectID, f, bounds)
+	result, err := s.read.QueryContext(ctx, `SELECT id FROM webhook_job WHERE `+w.String()+` ORDER BY id LIMIT `+w.arg(limit), w.args...)
+	if err != nil {
+		return nil, err
+	}
+	return column[int64](result)
 }
 
 // StopJob stops a waiting job of a project. A job that runs or is over is a
