@@ -140,6 +140,8 @@ type Redelivery struct {
 	IDs []int64
 	// Refused says why a job was left out, by its id.
 	Refused map[int64]string
+	// Bulk is set if there are too many to be delivered at once: it delivers them.
+	Bulk *Bulk
 }
 
 // JobFilter narrows a list of jobs. Zero fields do not narrow.

@@ -63,6 +63,8 @@ func TestDecide(t *testing.T) {
 type table struct {
 	circuitTable
 	purgeTable
+	bulkTable
+	searchTable
 
 	mu        sync.Mutex
 	due       []int64

@@ -155,8 +155,10 @@ func (s *Store) jobsWhereFrom(args []any, projectID int64, f hook.JobFilter, b i
 func (s *Store) textCondition(w *where, text string) string {
 	p := w.arg(containing(text))
 	like := func(column string) string { return fmt.Sprintf(s.d.Lower, column) + ` LIKE ` + p + ` ESCAPE '\'` }
-	return "(" + like("job_detail") + " OR " + like("target") + ` OR EXISTS (SELECT 1 FROM webhook_attempt a WHERE a.job_id = webhook_job.id AND (` +
-		like("a.response_body") + " OR " + like("a.error") + " OR " + like("a.request_url") + ")))"
+	// A subquery of one row is looked up for each job; EXISTS might be answered by
+	// going through all attempts there are.
+	return "(" + like("job_detail") + " OR " + like("target") + ` OR (SELECT 1 FROM webhook_attempt a WHERE a.job_id = webhook_job.id AND (` +
+		like("a.response_body") + " OR " + like("a.error") + " OR " + like("a.request_url") + ") LIMIT 1) IS NOT NULL)"
 }
 
 // containing returns the pattern of LIKE, with \ as escape, for lower-case text

@@ -17,33 +17,44 @@ import (
 // that cannot be delivered again now are left out, with the reason; ids that are
 // not the project's are left out in silence.
 func (s *Store) Redeliver(ctx context.Context, projectID int64, ids []int64) (hook.Redelivery, error) {
-	r := hook.Redelivery{Refused: map[int64]string{}}
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		old, err := s.jobsByID(ctx, tx, projectID, ids)
-		if err != nil || len(old) == 0 {
-			return err
-		}
-		policies, err := s.policiesNow(ctx, tx, old)
-		if err != nil {
-			return err
-		}
-		fresh := make(map[string]*hook.Job, len(old))
-		for _, j := range old {
-			p := policies[j.PolicyID]
-			if why := obstacle(j, p); why != "" {
-				r.Refused[j.ID] = why
-				continue
-			}
-			again := redelivery(j, p)
-			fresh[again.Key] = &again
-		}
-		stored, err := s.insertJobRows(ctx, tx, fresh)
-		for _, key := range sortedKeys(stored) {
-			r.IDs = append(r.IDs, stored[key])
-		}
+	var r hook.Redelivery
+	err := s.inTx(ctx, func(tx *sql.Tx) (err error) {
+		r, err = s.redeliverIn(ctx, tx, projectID, ids, func(j hook.Job, fresh string) string {
+			return hook.RedeliveryKey(j.EventID, j.PolicyID, j.TargetPosition, fresh)
+		})
 		return err
 	})
 	return r, s.wrap("redeliver jobs", err)
+}
+
+// redeliverIn is Redeliver within a transaction; key returns the key of the new
+// job with this uuid for an old one.
+func (s *Store) redeliverIn(ctx context.Context, tx *sql.Tx, projectID int64, ids []int64, key func(old hook.Job, fresh string) string) (hook.Redelivery, error) {
+	r := hook.Redelivery{Refused: map[int64]string{}}
+	old, err := s.jobsByID(ctx, tx, projectID, ids)
+	if err != nil || len(old) == 0 {
+		return r, err
+	}
+	policies, err := s.policiesNow(ctx, tx, old)
+	if err != nil {
+		return r, err
+	}
+	fresh := make(map[string]*hook.Job, len(old))
+	for _, j := range old {
+		p := policies[j.PolicyID]
+		if why := obstacle(j, p); why != "" {
+			r.Refused[j.ID] = why
+			continue
+		}
+		again := redelivery(j, p)
+		again.Key = key(j, again.UUID)
+		fresh[again.Key] = &again
+	}
+	stored, err := s.insertJobRows(ctx, tx, fresh)
+	for _, k := range sortedKeys(stored) {
+		r.IDs = append(r.IDs, stored[k])
+	}
+	return r, err
 }
 
 func (s *Store) jobsByID(ctx context.Context, tx *sql.Tx, projectID int64, ids []int64) ([]hook.Job, error) {
@@ -104,7 +115,6 @@ func redelivery(j hook.Job, p *hook.Policy) hook.Job {
 	target := p.Targets[j.TargetPosition]
 	again := j
 	again.UUID = uuid.NewString()
-	again.Key = hook.RedeliveryKey(j.EventID, j.PolicyID, j.TargetPosition, again.UUID)
 	again.PolicyName, again.NotifyType = p.Name, target.Type
 	again.Target, again.Origin = hook.MaskTarget(target.Address), hook.TargetOrigin(target.Address)
 	again.RedeliveryOf = j.ID

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/harborhook/harborhook/src/hook"
 )
@@ -12,8 +14,11 @@ import (
 // countUpTo is how many matches are counted exactly, whatever it takes.
 const countUpTo = 10_000
 
-// span is the ids of a block's jobs.
-type span struct{ first, last int64 }
+// candidate is a block that may hold a job of interest.
+type candidate struct {
+	first, last int64
+	jobs        []int64
+}
 
 // search finds the jobs of a text in the order of their ids. Blocks whose grams
 // are those of the text are looked into, from one end of the list to the other,
@@ -25,7 +30,9 @@ type search struct {
 	filter    hook.JobFilter
 	bounds    idBounds
 	ascending bool
-	found     map[int64]bool
+	// mark is the job up to which all are in blocks, or for later.
+	mark  int64
+	found map[int64]bool
 }
 
 // searchIDs returns the ids of the jobs of a filter with a text, in order: all of
@@ -67,14 +74,23 @@ func (s *Store) searchIDs(ctx context.Context, projectID int64, f hook.JobFilter
 
 // unindexed looks at the jobs that are in no block.
 func (q *search) unindexed(ctx context.Context) error {
+	if err := q.tx.QueryRowContext(ctx, `SELECT job_id FROM webhook_search_mark`).Scan(&q.mark); err != nil {
+		return fmt.Errorf("read the mark: %w", err)
+	}
 	w := q.jobsWhere(q.project, q.filter, q.bounds)
-	w.and("id > (SELECT job_id FROM webhook_search_mark)")
+	w.and("id > " + w.arg(q.mark))
 	if err := q.add(ctx, `SELECT id FROM webhook_job WHERE `+w.String(), w.args); err != nil {
 		return err
 	}
-	w = q.jobsWhere(q.project, q.filter, q.bounds)
-	later := `(SELECT job_id FROM webhook_search_later WHERE project_id = ` + w.arg(q.project) + `)`
-	return q.add(ctx, `SELECT id FROM webhook_job WHERE `+w.String()+` AND id IN `+later, w.args)
+	result, err := q.tx.QueryContext(ctx, `SELECT job_id FROM webhook_search_later WHERE project_id = $1`, q.project)
+	if err != nil {
+		return fmt.Errorf("look for jobs that were not over: %w", err)
+	}
+	later, err := column[int64](result)
+	if err != nil {
+		return fmt.Errorf("look for jobs that were not over: %w", err)
+	}
+	return q.look(ctx, later)
 }
 
 // everything looks at each job for a text that is too short to have grams.
@@ -98,79 +114,79 @@ const firstBlocks = 32
 const mostBlocks = 1024
 
 func (q *search) blocks(ctx context.Context, grams []int, wanted int) error {
-	edge, err := q.span(ctx)
-	if err != nil {
-		return err
-	}
 	for offset, size := 0, firstBlocks; ; offset, size = offset+size, min(4*size, mostBlocks) {
-		spans, err := q.candidates(ctx, grams, edge, offset, size)
+		blocks, err := q.candidates(ctx, grams, offset, size)
 		if err != nil {
 			return err
 		}
-		if err := q.look(ctx, spans); err != nil {
+		var jobs []int64
+		for _, b := range blocks {
+			jobs = append(jobs, b.jobs...)
+		}
+		if err := q.look(ctx, jobs); err != nil {
 			return err
 		}
-		if len(spans) < size || q.settled(spans[len(spans)-1]) >= wanted {
+		if len(blocks) < size || q.settled(blocks[len(blocks)-1]) >= wanted {
 			return nil
 		}
 	}
 }
 
-// span returns the ids that blocks may have to be of interest.
-func (q *search) span(ctx context.Context) (span, error) {
-	edge := span{first: q.bounds.after + 1, last: q.bounds.upTo}
-	if edge.last == 0 {
-		err := q.tx.QueryRowContext(ctx, `SELECT job_id FROM webhook_search_mark`).Scan(&edge.last)
-		if err != nil {
-			return span{}, fmt.Errorf("read the mark: %w", err)
-		}
-	}
-	return edge, nil
-}
-
 // candidates returns the next blocks that have all grams, in the order of the list.
-func (q *search) candidates(ctx context.Context, grams []int, edge span, offset, size int) ([]span, error) {
+func (q *search) candidates(ctx context.Context, grams []int, offset, size int) ([]candidate, error) {
 	order := "last_job DESC"
 	if q.ascending {
 		order = "first_job"
 	}
+	upTo := q.mark
+	if q.bounds.upTo > 0 {
+		upTo = q.bounds.upTo
+	}
 	// The blocks are found before they are ordered: a database that would go through
 	// them in order, in the hope of many matches, reads the grams of each.
 	result, err := q.tx.QueryContext(ctx, `WITH found AS MATERIALIZED (
-			SELECT first_job, last_job FROM webhook_search WHERE `+fmt.Sprintf(q.d.MatchBlock, "$1")+`
-				AND project_id = $2 AND last_job >= $3 AND first_job <= $4)
-		SELECT first_job, last_job FROM found ORDER BY `+order+` LIMIT $5 OFFSET $6`,
-		q.d.AskGrams(grams), q.project, edge.first, edge.last, size, offset)
+			SELECT id, first_job, last_job FROM webhook_search WHERE `+fmt.Sprintf(q.d.MatchBlock, "$1")+`
+				AND project_id = $2 AND last_job > $3 AND first_job <= $4),
+			page AS MATERIALIZED (SELECT id AS page_id FROM found ORDER BY `+order+`, id LIMIT $5 OFFSET $6)
+		SELECT first_job, last_job, jobs FROM page JOIN webhook_search ON id = page_id ORDER BY `+order,
+		q.d.AskGrams(grams), q.project, q.bounds.after, upTo, size, offset)
 	if err != nil {
 		return nil, fmt.Errorf("look for blocks: %w", err)
 	}
-	var spans []span
+	var blocks []candidate
 	err = eachRow(result, func() error {
-		var s span
-		err := result.Scan(&s.first, &s.last)
-		spans = append(spans, s)
-		return err
+		var b candidate
+		var jobs string
+		if err := result.Scan(&b.first, &b.last, &jobs); err != nil {
+			return err
+		}
+		for text := range strings.SplitSeq(jobs, ",") {
+			id, err := strconv.ParseInt(text, 10, 64)
+			if err != nil {
+				return fmt.Errorf("jobs of a block: %w", err)
+			}
+			b.jobs = append(b.jobs, id)
+		}
+		blocks = append(blocks, b)
+		return nil
 	})
-	return spans, err
+	return blocks, err
 }
 
-// look adds the jobs of blocks that match.
-func (q *search) look(ctx context.Context, spans []span) error {
-	if len(spans) == 0 {
-		return nil
+// look adds those of the jobs that match.
+func (q *search) look(ctx context.Context, jobs []int64) error {
+	for some := range slices.Chunk(jobs, blockJobs*mostBlocks) {
+		w := q.jobsWhere(q.project, q.filter, q.bounds)
+		err := q.add(ctx, `SELECT id FROM webhook_job WHERE id `+fmt.Sprintf(q.d.In, w.arg(q.d.IDs(some)))+` AND `+w.String(), w.args)
+		if err != nil {
+			return err
+		}
 	}
-	rows := make([][]any, len(spans))
-	for i, s := range spans {
-		rows[i] = []any{s.first, s.last}
-	}
-	source, args := q.d.Values([]string{"bigint", "bigint"}, rows)
-	w := q.jobsWhereFrom(args, q.project, q.filter, q.bounds)
-	return q.add(ctx, `WITH spans (first_job, last_job) AS (`+source+`)
-		SELECT id FROM spans `+q.d.JoinInOrder+` webhook_job ON id BETWEEN first_job AND last_job WHERE `+w.String(), w.args)
+	return nil
 }
 
 // settled counts the found jobs that no later block can come before.
-func (q *search) settled(last span) int {
+func (q *search) settled(last candidate) int {
 	n := 0
 	for id := range q.found {
 		if q.ascending && id < last.first || !q.ascending && id > last.last {

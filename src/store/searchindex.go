@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 )
 
@@ -11,9 +13,6 @@ const (
 	// blockJobs is how many jobs of a project make up a block. Larger blocks take
 	// less to write; smaller ones are narrowed down to fewer jobs.
 	blockJobs = 16
-	// blockGap is how far apart the ids of jobs in a block may be, so that a block
-	// spans few jobs that it does not hold.
-	blockGap = 4 * blockJobs
 	// indexAfter is how old jobs are when they are indexed. Most are over then, and
 	// no transaction is open any more that began before and has smaller ids.
 	indexAfter = 10 * time.Second
@@ -21,9 +20,9 @@ const (
 
 // block is some jobs of a project, and the grams of all their texts.
 type block struct {
-	project, first, last int64
-	jobs                 int
-	grams                []int
+	project int64
+	jobs    []int64 // in order
+	grams   []int
 }
 
 // IndexSearch indexes up to most of the oldest jobs that the search by text does
@@ -68,6 +67,10 @@ func (s *Store) indexNext(ctx context.Context, most int) (int, error) {
 	})
 	return len(jobs), err
 }
+
+// SetIndexAfter sets how old jobs are when they are indexed: 10 s. It must be
+// called before anything else.
+func (s *Store) SetIndexAfter(age time.Duration) { s.indexAfter = age }
 
 // IndexLater indexes those of up to most jobs after an id that were not over when
 // IndexSearch came to them, and now are. It returns the id to go on after, 0 at
@@ -164,28 +167,17 @@ func (s *Store) blocksOf(ctx context.Context, jobs []indexable) ([]block, error)
 		}
 	}
 	for _, project := range sortedKeys(byProject) {
-		b := block{project: project}
-		flush := func() {
-			if b.jobs > 0 {
-				b.grams = set.take()
-				blocks = append(blocks, b)
+		for some := range slices.Chunk(byProject[project], blockJobs) {
+			b := block{project: project}
+			for _, j := range some {
+				b.jobs = append(b.jobs, j.id)
+				for _, text := range j.texts {
+					set.add(text)
+				}
 			}
-			b = block{project: project}
+			b.grams = set.take()
+			blocks = append(blocks, b)
 		}
-		for _, j := range byProject[project] {
-			if b.jobs == blockJobs || b.jobs > 0 && j.id-b.last > blockGap {
-				flush()
-			}
-			if b.jobs == 0 {
-				b.first = j.id
-			}
-			b.last = j.id
-			b.jobs++
-			for _, text := range j.texts {
-				set.add(text)
-			}
-		}
-		flush()
 	}
 	return blocks, nil
 }
@@ -218,25 +210,36 @@ func (s *Store) addAttempts(ctx context.Context, jobs []indexable) error {
 
 func (s *Store) insertBlocks(ctx context.Context, tx *sql.Tx, blocks []block) error {
 	for _, b := range blocks {
+		first, last := b.jobs[0], b.jobs[len(b.jobs)-1]
 		for _, statement := range s.d.InsertBlock {
-			if _, err := tx.ExecContext(ctx, statement, b.project, b.first, b.last, s.d.Grams(b.grams)); err != nil {
-				return fmt.Errorf("insert the block of jobs %d to %d: %w", b.first, b.last, err)
+			if _, err := tx.ExecContext(ctx, statement, b.project, first, last, joined(b.jobs), s.d.Grams(b.grams)); err != nil {
+				return fmt.Errorf("insert the block of jobs %d to %d: %w", first, last, err)
 			}
 		}
 	}
 	return nil
 }
 
-// purgeSearch removes the blocks of which no job is left, among the oldest, and
-// what is noted of jobs that are gone.
+// joined writes ids with commas between them.
+func joined(ids []int64) string {
+	var text []byte
+	for i, id := range ids {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = strconv.AppendInt(text, id, 10)
+	}
+	return string(text)
+}
+
+// purgeSearch forgets jobs that are gone. Jobs go in the order of their ids, so
+// that a block is empty when its last job is.
 func (s *Store) purgeSearch(ctx context.Context, tx *sql.Tx, gone []int64) error {
 	_, err := tx.ExecContext(ctx, `DELETE FROM webhook_search_later WHERE job_id `+fmt.Sprintf(s.d.In, "$1"), s.d.IDs(gone))
 	if err != nil {
 		return fmt.Errorf("forget %d jobs: %w", len(gone), err)
 	}
-	result, err := tx.QueryContext(ctx, `SELECT id FROM webhook_search s WHERE last_job <= $1
-		AND NOT EXISTS (SELECT 1 FROM webhook_job j WHERE j.id BETWEEN s.first_job AND s.last_job AND j.project_id = s.project_id)
-		AND last_job >= $2`, gone[len(gone)-1], gone[0])
+	result, err := tx.QueryContext(ctx, `SELECT id FROM webhook_search WHERE last_job `+fmt.Sprintf(s.d.In, "$1"), s.d.IDs(gone))
 	if err != nil {
 		return fmt.Errorf("look for empty blocks: %w", err)
 	}

@@ -49,10 +49,8 @@ type Dialect struct {
 	// PreferIndex, if not empty, is a statement after which the statements of a
 	// transaction use indexes wherever they can.
 	PreferIndex string
-	// JoinInOrder joins two tables, for each row of the first one.
-	JoinInOrder string
 	// InsertBlock are the statements that insert a block of the search by text:
-	// project, first and last job, and what Grams returned.
+	// project, first and last job, all jobs, and what Grams returned.
 	InsertBlock []string
 	// DeleteBlocks are the statements that delete blocks, with %s for the condition
 	// on their ids.

@@ -1,3 +1,4 @@
+DROP TABLE webhook_bulk;
 DROP TABLE webhook_search_later;
 DROP TABLE webhook_search_mark;
 DROP TABLE webhook_search;

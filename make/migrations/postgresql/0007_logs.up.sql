@@ -14,6 +14,7 @@ CREATE TABLE webhook_search (
     project_id bigint    NOT NULL,
     first_job  bigint    NOT NULL, -- webhook_job (id)
     last_job   bigint    NOT NULL,
+    jobs       text      NOT NULL, -- ids, with commas between them
     grams      integer[] NOT NULL
 );
 CREATE INDEX webhook_search_grams ON webhook_search USING gin (grams);
@@ -30,3 +31,23 @@ CREATE TABLE webhook_search_later (
     job_id     bigint PRIMARY KEY, -- webhook_job (id)
     project_id bigint NOT NULL
 );
+
+-- Redeliveries of many jobs, worked off step by step.
+CREATE TABLE webhook_bulk (
+    id            bigserial PRIMARY KEY,
+    project_id    bigint  NOT NULL,
+    filter        text    NOT NULL, -- JSON
+    status        text    NOT NULL,
+    total         integer NOT NULL,
+    done          integer NOT NULL DEFAULT 0,
+    failed        integer NOT NULL DEFAULT 0,
+    after_job     bigint  NOT NULL DEFAULT 0, -- jobs up to this id are done
+    up_to         bigint  NOT NULL,           -- the last job that there was
+    last_first    bigint  NOT NULL DEFAULT 0, -- the new jobs of the last step
+    last_last     bigint  NOT NULL DEFAULT 0,
+    last_at       bigint  NOT NULL DEFAULT 0,
+    started_by    text    NOT NULL,
+    creation_time bigint  NOT NULL,
+    update_time   bigint  NOT NULL
+);
+CREATE INDEX webhook_bulk_unfinished ON webhook_bulk (update_time) WHERE status IN ('pending', 'running');

@@ -13,7 +13,8 @@ CREATE TABLE webhook_search (
     id         integer PRIMARY KEY AUTOINCREMENT,
     project_id bigint NOT NULL,
     first_job  bigint NOT NULL, -- webhook_job (id)
-    last_job   bigint NOT NULL
+    last_job   bigint NOT NULL,
+    jobs       text      NOT NULL -- ids, with commas between them
 );
 CREATE INDEX webhook_search_last ON webhook_search (last_job);
 -- Its row ids are those of webhook_search.
@@ -30,3 +31,23 @@ CREATE TABLE webhook_search_later (
     job_id     integer PRIMARY KEY, -- webhook_job (id)
     project_id bigint NOT NULL
 );
+
+-- Redeliveries of many jobs, worked off step by step.
+CREATE TABLE webhook_bulk (
+    id            integer PRIMARY KEY AUTOINCREMENT,
+    project_id    bigint  NOT NULL,
+    filter        text    NOT NULL, -- JSON
+    status        text    NOT NULL,
+    total         integer NOT NULL,
+    done          integer NOT NULL DEFAULT 0,
+    failed        integer NOT NULL DEFAULT 0,
+    after_job     bigint  NOT NULL DEFAULT 0, -- jobs up to this id are done
+    up_to         bigint  NOT NULL,           -- the last job that there was
+    last_first    bigint  NOT NULL DEFAULT 0, -- the new jobs of the last step
+    last_last     bigint  NOT NULL DEFAULT 0,
+    last_at       bigint  NOT NULL DEFAULT 0,
+    started_by    text    NOT NULL,
+    creation_time bigint  NOT NULL,
+    update_time   bigint  NOT NULL
+);
+CREATE INDEX webhook_bulk_unfinished ON webhook_bulk (update_time) WHERE status IN ('pending', 'running');

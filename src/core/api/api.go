@@ -22,6 +22,7 @@ type Store interface {
 	Users
 	Members
 	Deliveries
+	Bulks
 	Audit
 	// Ping answers nil while the database takes statements.
 	Ping(ctx context.Context) error
@@ -59,6 +60,8 @@ type Config struct {
 	Policies   Policies
 	Deliveries Redeliverer
 	Tester     Tester
+	// Stream, if set, tells what happens to deliveries; without it nobody can listen.
+	Stream Stream
 	// Previewer tries policies on events of the past.
 	Previewer Previewer
 	Auth      Auth

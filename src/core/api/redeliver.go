@@ -15,9 +15,9 @@ import (
 type Redeliverer interface {
 	// Redeliver returns the id of the new job.
 	Redeliver(ctx context.Context, projectID, id int64) (int64, error)
-	// RedeliverAll leaves out the jobs that cannot be delivered again now. Too many
-	// jobs are a hook.InvalidError.
-	RedeliverAll(ctx context.Context, projectID int64, f hook.JobFilter) (hook.Redelivery, error)
+	// RedeliverAll leaves out the jobs that cannot be delivered again now. Many jobs
+	// become a bulk; by is who wants it.
+	RedeliverAll(ctx context.Context, projectID int64, f hook.JobFilter, by string) (hook.Redelivery, error)
 	// Count returns how many jobs RedeliverAll would look at.
 	Count(ctx context.Context, projectID int64, f hook.JobFilter) (int, error)
 	// Stop stops a waiting job; by is who wants it.
@@ -63,9 +63,12 @@ func (a *API) redeliverJobs(c *call) error {
 		}
 		return c.json(redeliveredJSON{Count: count})
 	}
-	done, err := a.Deliveries.RedeliverAll(c.r.Context(), c.project.ID, filter)
+	done, err := a.Deliveries.RedeliverAll(c.r.Context(), c.project.ID, filter, c.who.Name())
 	if err != nil {
 		return fmt.Errorf("redeliver jobs: %w", err)
+	}
+	if done.Bulk != nil {
+		return c.startedBulk(*done.Bulk)
 	}
 	c.did(hook.AuditEntry{Action: hook.AuditRedeliver, PolicyID: filter.PolicyID, Detail: fmt.Sprintf("%d jobs", len(done.IDs))})
 	return c.json(redeliveredJSON{Count: len(done.IDs), Skipped: len(done.Refused)})

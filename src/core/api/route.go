@@ -69,6 +69,7 @@ const (
 	webhookPath  = projectPath + "/webhook"
 	policiesPath = webhookPath + "/policies"
 	jobsPath     = webhookPath + "/jobs"
+	bulkPath     = webhookPath + "/bulk"
 )
 
 // inProject returns a route for who may do the action in the project in the path.
@@ -107,6 +108,9 @@ func (a *API) deliveryRoutes() []Route {
 		inProject("POST", jobsPath+"/redeliver", auth.ActionJobUpdate, a.redeliverJobs),
 		inProject("POST", jobsPath+"/:jid/redeliver", auth.ActionJobUpdate, a.redeliverJob),
 		inProject("POST", jobsPath+"/:jid/stop", auth.ActionJobUpdate, a.stopJob),
+		inProject("GET", bulkPath+"/:bid", auth.ActionJobList, a.readBulk),
+		inProject("POST", bulkPath+"/:bid/stop", auth.ActionJobUpdate, a.stopBulk),
+		inProject("GET", webhookPath+"/stream", auth.ActionJobList, a.stream),
 	}
 }
 

@@ -45,6 +45,10 @@ func contract() map[string][]string {
 		"POST " + jobs + "/:jid/redeliver": editors,
 		"POST " + jobs + "/:jid/stop":      editors,
 
+		"GET " + project + "/webhook/bulk/:bid":       readers,
+		"POST " + project + "/webhook/bulk/:bid/stop": editors,
+		"GET " + project + "/webhook/stream":          readers,
+
 		"GET /projects":               everybody,
 		"POST /projects":              signedIn,
 		"GET " + project:              inside,

@@ -17,11 +17,13 @@ type DeliveryStore interface {
 	// Redeliver stores a new job for each of those of the project's jobs that can
 	// be delivered again.
 	Redeliver(ctx context.Context, projectID int64, ids []int64) (hook.Redelivery, error)
+	// CreateBulk stores a redelivery of many jobs, which JobService works off.
+	CreateBulk(ctx context.Context, b *hook.Bulk) error
 	// StopJob stops a waiting job.
 	StopJob(ctx context.Context, projectID, id int64, why string) error
 }
 
-// MaxRedelivered bounds the jobs that one call delivers again.
+// MaxRedelivered bounds the jobs that one call delivers again by itself.
 const MaxRedelivered = 1000
 
 // Deliveries is what people do to jobs: deliver them again, stop them.
@@ -52,9 +54,9 @@ func (d *Deliveries) Redeliver(ctx context.Context, projectID, id int64) (int64,
 }
 
 // RedeliverAll delivers all jobs of the filter once more, except for running ones
-// and those whose policies are disabled or gone. More than MaxRedelivered are a
-// hook.InvalidError, and nothing is delivered.
-func (d *Deliveries) RedeliverAll(ctx context.Context, projectID int64, f hook.JobFilter) (hook.Redelivery, error) {
+// and those whose policies are disabled or gone. More than MaxRedelivered become a
+// bulk, which JobService works off; by is who wants it.
+func (d *Deliveries) RedeliverAll(ctx context.Context, projectID int64, f hook.JobFilter, by string) (hook.Redelivery, error) {
 	f, some := resting(f)
 	if !some {
 		return hook.Redelivery{}, nil
@@ -63,10 +65,18 @@ func (d *Deliveries) RedeliverAll(ctx context.Context, projectID int64, f hook.J
 	if err != nil {
 		return hook.Redelivery{}, err
 	}
-	if len(ids) > MaxRedelivered {
-		return hook.Redelivery{}, hook.Invalid("", fmt.Sprintf("more than %d jobs match; narrow the filter", MaxRedelivered))
+	if len(ids) <= MaxRedelivered {
+		return d.redeliver(ctx, projectID, ids)
 	}
-	return d.redeliver(ctx, projectID, ids)
+	_, total, err := d.store.Jobs(ctx, projectID, f, hook.JobPage{Limit: 1})
+	if err != nil {
+		return hook.Redelivery{}, err
+	}
+	b := hook.Bulk{ProjectID: projectID, Filter: f, Total: total, StartedBy: by}
+	if err := d.store.CreateBulk(ctx, &b); err != nil {
+		return hook.Redelivery{}, err
+	}
+	return hook.Redelivery{Bulk: &b}, nil
 }
 
 // Count returns how many jobs RedeliverAll would look at.

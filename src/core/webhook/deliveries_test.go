@@ -38,6 +38,11 @@ func (s *jobStore) Redeliver(_ context.Context, _ int64, ids []int64) (hook.Rede
 	return s.answer, s.err
 }
 
+func (s *jobStore) CreateBulk(_ context.Context, b *hook.Bulk) error {
+	b.ID = 5
+	return s.err
+}
+
 func (s *jobStore) StopJob(_ context.Context, _, _ int64, why string) error {
 	s.why = why
 	return s.err
@@ -85,7 +90,7 @@ func TestRedeliveringAllLeavesOutWhatRuns(t *testing.T) {
 		if err != nil || count != 2 && tc.want != nil || count != 0 && tc.want == nil {
 			t.Errorf("%s: counted %d, %v", name, count, err)
 		}
-		if _, err := d.RedeliverAll(t.Context(), 1, hook.JobFilter{Statuses: tc.asked}); err != nil {
+		if _, err := d.RedeliverAll(t.Context(), 1, hook.JobFilter{Statuses: tc.asked}, "alice"); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if diff := cmp.Diff(tc.want, s.filter.Statuses); diff != "" {
@@ -97,16 +102,21 @@ func TestRedeliveringAllLeavesOutWhatRuns(t *testing.T) {
 	}
 }
 
-func TestTooManyJobsAreNotRedelivered(t *testing.T) {
+func TestManyJobsBecomeABulk(t *testing.T) {
 	t.Parallel()
 	s := &jobStore{matching: make([]int64, MaxRedelivered+1)}
-	var invalid *hook.InvalidError
-	if _, err := NewDeliveries(s, s).RedeliverAll(t.Context(), 1, hook.JobFilter{}); !errors.As(err, &invalid) || s.redelivered != nil {
-		t.Errorf("got %v, redelivered %d", err, len(s.redelivered))
+	got, err := NewDeliveries(s, s).RedeliverAll(t.Context(), 1, hook.JobFilter{Repository: "app"}, "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &hook.Bulk{ID: 5, ProjectID: 1, Filter: s.filter, Total: MaxRedelivered + 1, StartedBy: "alice"}
+	if diff := cmp.Diff(want, got.Bulk); diff != "" || s.redelivered != nil {
+		t.Errorf("redelivered %d, bulk (-want +got):\n%s", len(s.redelivered), diff)
 	}
 	s.matching = s.matching[1:]
-	if _, err := NewDeliveries(s, s).RedeliverAll(t.Context(), 1, hook.JobFilter{}); err != nil || len(s.redelivered) != MaxRedelivered {
-		t.Errorf("got %v, redelivered %d", err, len(s.redelivered))
+	got, err = NewDeliveries(s, s).RedeliverAll(t.Context(), 1, hook.JobFilter{}, "alice")
+	if err != nil || got.Bulk != nil || len(s.redelivered) != MaxRedelivered {
+		t.Errorf("got %+v, %v, redelivered %d", got, err, len(s.redelivered))
 	}
 }
 

@@ -35,9 +35,8 @@ var dialect = store.Dialect{
 	Writers:       1, // two halve the batches and wait for each other's rows
 	Lower:         `lower(%s COLLATE "C")`,
 	Snapshot:      sql.LevelRepeatableRead,
-	PreferIndex:   "SET LOCAL enable_seqscan = off; SET LOCAL jit = off", // the grams of a block take long to read
-	JoinInOrder:   "JOIN",
-	InsertBlock:   []string{`INSERT INTO webhook_search (project_id, first_job, last_job, grams) VALUES ($1, $2, $3, $4)`},
+	PreferIndex:   "SET LOCAL enable_seqscan = off; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0", // the grams of a block take long to read
+	InsertBlock:   []string{`INSERT INTO webhook_search (project_id, first_job, last_job, jobs, grams) VALUES ($1, $2, $3, $4, $5)`},
 	DeleteBlocks:  []string{`DELETE FROM webhook_search WHERE id %s`},
 	MatchBlock:    "grams @> %s",
 	Grams:         grams,

@@ -36,11 +36,10 @@ var dialect = store.Dialect{
 	Texts:  func(texts []string) any { return list(texts) },
 	Lower:  "%s", // LIKE ignores their case
 	// A transaction that reads sees one state of the file anyway.
-	Snapshot:    sql.LevelDefault,
-	JoinInOrder: "CROSS JOIN",
+	Snapshot: sql.LevelDefault,
 	InsertBlock: []string{
-		`INSERT INTO webhook_search (project_id, first_job, last_job) VALUES ($1, $2, $3)`,
-		`INSERT INTO webhook_search_grams (rowid, grams) VALUES (last_insert_rowid(), $4)`,
+		`INSERT INTO webhook_search (project_id, first_job, last_job, jobs) VALUES ($1, $2, $3, $4)`,
+		`INSERT INTO webhook_search_grams (rowid, grams) VALUES (last_insert_rowid(), $5)`,
 	},
 	DeleteBlocks: []string{`DELETE FROM webhook_search_grams WHERE rowid %s`, `DELETE FROM webhook_search WHERE id %s`},
 	MatchBlock:   "id IN (SELECT rowid FROM webhook_search_grams WHERE webhook_search_grams MATCH %s)",

@@ -36,7 +36,7 @@ func startHTTP(s *store.Store) (*served, error) {
 		return nil, err
 	}
 	ctx := context.Background()
-	if err := s.CreateUser(ctx, &hook.User{Username: adminName, PasswordHash: hash, SysAdmin: true}); err != nil {
+	if err := s.CreateUser(ctx, &hook.User{Username: adminName, PasswordHash: hash, SysAdmin: true}); err != nil && !errors.Is(err, hook.ErrConflict) {
 		return nil, err
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
