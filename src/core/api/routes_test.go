@@ -112,7 +112,7 @@ func wholeContract() map[string][]string {
 }
 
 func pathOf(r api.Route) string {
-	return strings.NewReplacer(":project", "1", ":id", "3", ":jid", "11", ":mid", "4", ":uid", "5", ":eid", "11", ":tid", "11").Replace(r.Pattern)
+	return strings.NewReplacer(":project", "1", ":id", "3", ":jid", "11", ":mid", "4", ":uid", "5", ":eid", "11", ":tid", "11", ":bid", "7").Replace(r.Pattern)
 }
 
 func bodyOf(r api.Route) string {
