@@ -7,55 +7,95 @@ import (
 	"time"
 )
 
-// countKept is how long a large count is good for.
-const countKept = 10 * time.Second
+const (
+	// countUpTo is how many jobs are counted exactly, whatever it takes.
+	countUpTo = 10_000
+	// countKept is how long a larger count is good for. After that it is counted
+	// anew, and good until that is done.
+	countKept = 10 * time.Second
+	// countPatience is how long a list waits for a larger count.
+	countPatience = 25 * time.Millisecond
+	// countLimit bounds the time that counting takes.
+	countLimit = 30 * time.Second
+	// countsKept bounds how many counts are remembered.
+	countsKept = 1000
+)
 
-// countsKept bounds how many are remembered.
-const countsKept = 1000
-
-// countCache remembers large counts for a while.
+// countCache remembers large counts.
 type countCache struct {
 	mu     sync.Mutex
-	counts map[string]counted
+	counts map[string]*counted
 }
 
+// counted is a count that is known, or under way.
 type counted struct {
-	n  int
-	at time.Time
+	n        int // 0: not known yet
+	at       time.Time
+	underWay chan struct{} // closed when it is done; nil if none is
 }
 
-func (c *countCache) get(key string) (int, bool) {
+// get returns a count if it is known to be large. If it is not known or old, it is
+// counted in the background; the caller waits for a moment.
+func (c *countCache) get(key string, count func() (int, error)) (n int, known bool) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	known, ok := c.counts[key]
-	return known.n, ok && time.Since(known.at) < countKept
-}
-
-func (c *countCache) put(key string, n int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.counts == nil || len(c.counts) >= countsKept {
-		c.counts = map[string]counted{}
+		c.counts = map[string]*counted{}
 	}
-	c.counts[key] = counted{n, time.Now()}
+	k := c.counts[key]
+	if k == nil {
+		k = &counted{}
+		c.counts[key] = k
+	}
+	if k.n > 0 && time.Since(k.at) < countKept {
+		defer c.mu.Unlock()
+		return k.n, true
+	}
+	if k.underWay == nil {
+		k.underWay = make(chan struct{})
+		go c.recount(k, count)
+	}
+	done := k.underWay
+	c.mu.Unlock()
+	patience := time.NewTimer(countPatience)
+	defer patience.Stop()
+	select {
+	case <-done:
+	case <-patience.C:
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return k.n, k.n > 0
 }
 
-// countJobs counts the jobs of a condition. Above countUpTo the answer may be as
-// old as countKept.
-func (s *Store) countJobs(ctx context.Context, w *where) (int, error) {
-	key := fmt.Sprint(w.String(), w.args)
-	var n int
-	if known, ok := s.counts.get(key); ok {
-		return known, nil
+func (c *countCache) recount(k *counted, count func() (int, error)) {
+	n, err := count()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err == nil {
+		k.n, k.at = n, time.Now()
 	}
+	close(k.underWay)
+	k.underWay = nil
+}
+
+// countJobs counts the jobs of a condition. Above countUpTo, the answer is what
+// was counted last, or countUpTo and one while it is counted for the first time.
+func (s *Store) countJobs(ctx context.Context, w *where) (int, error) {
 	condition, args := w.String(), w.args
+	var n int
 	err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM webhook_job WHERE `+condition+` LIMIT `+w.arg(countUpTo+1)+`) AS first`, w.args...).Scan(&n)
 	if err != nil || n <= countUpTo {
 		return n, err
 	}
-	if err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM webhook_job WHERE `+condition, args...).Scan(&n); err != nil {
-		return 0, err
+	counting := context.WithoutCancel(ctx)
+	large, known := s.counts.get(fmt.Sprint(condition, args), func() (n int, err error) {
+		counting, cancel := context.WithTimeout(counting, countLimit)
+		defer cancel()
+		err = s.read.QueryRowContext(counting, `SELECT count(*) FROM webhook_job WHERE `+condition, args...).Scan(&n)
+		return n, err
+	})
+	if known {
+		return max(large, n), nil
 	}
-	s.counts.put(key, n)
 	return n, nil
 }

@@ -41,9 +41,9 @@ func (s *Store) JobByID(ctx context.Context, id int64) (hook.Job, error) {
 }
 
 // Jobs returns one page of a project's jobs, newest first unless the page says
-// otherwise, and how many there are in all. A total above 10,000 may be as old as
-// 10 s; of a search by text, it may be less than there are, but not less than the
-// page shows.
+// otherwise, and how many there are in all. A total above 10,000 is what was
+// counted when somebody asked last; of a search by text, and when it has not been
+// counted yet, it is less than there are, but says whether there is a next page.
 func (s *Store) Jobs(ctx context.Context, projectID int64, f hook.JobFilter, page hook.JobPage) ([]hook.Job, int, error) {
 	bounds, err := s.idBounds(ctx, f)
 	if err != nil {
@@ -57,6 +57,9 @@ func (s *Store) Jobs(ctx context.Context, projectID int64, f hook.JobFilter, pag
 		return nil, 0, s.wrap("count jobs", err)
 	}
 	jobs, err := s.pageOfJobs(ctx, s.jobsWhere(projectID, f, bounds), page)
+	if total > countUpTo && len(jobs) == page.Limit {
+		total = max(total, page.Offset+page.Limit+1)
+	}
 	return jobs, total, s.wrap("list jobs", err)
 }
 

@@ -11,9 +11,6 @@ import (
 	"github.com/harborhook/harborhook/src/hook"
 )
 
-// countUpTo is how many matches are counted exactly, whatever it takes.
-const countUpTo = 10_000
-
 // candidate is a block that may hold a job of interest.
 type candidate struct {
 	first, last int64

@@ -167,10 +167,10 @@ func TestTheStreamTellsOfDeliveries(t *testing.T) {
 func TestAListenerHearsWhatHeAskedFor(t *testing.T) {
 	t.Parallel()
 	for query, want := range map[string][]float64{
-		"":                      {50, 51, 52},
-		"?repository=web":       {51},
-		"?hook_type=pullImage":  {52},
-		"?policy_id=3":          {50, 51, 52},
+		"":                     {50, 51, 52},
+		"?repository=web":      {51},
+		"?hook_type=pullImage": {52},
+		"?policy_id=3":         {50, 51, 52},
 	} {
 		t.Run(query, func(t *testing.T) {
 			t.Parallel()
