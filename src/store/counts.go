@@ -35,7 +35,7 @@ type counted struct {
 }
 
 // get returns a count if it is known to be large. If it is not known or old, it is
-// counted in the background; the caller waits for a moment.
+// counted in the background; the first caller waits for a moment.
 func (c *countCache) get(key string, count func() (int, error)) (n int, known bool) {
 	c.mu.Lock()
 	if c.counts == nil || len(c.counts) >= countsKept {
@@ -50,11 +50,13 @@ func (c *countCache) get(key string, count func() (int, error)) (n int, known bo
 		defer c.mu.Unlock()
 		return k.n, true
 	}
-	if k.underWay == nil {
-		k.underWay = make(chan struct{})
-		go c.recount(k, count)
+	if k.underWay != nil {
+		defer c.mu.Unlock()
+		return k.n, k.n > 0
 	}
-	done := k.underWay
+	done := make(chan struct{})
+	k.underWay = done
+	go c.recount(k, count)
 	c.mu.Unlock()
 	patience := time.NewTimer(countPatience)
 	defer patience.Stop()

@@ -42,8 +42,9 @@ func (s *Store) JobByID(ctx context.Context, id int64) (hook.Job, error) {
 
 // Jobs returns one page of a project's jobs, newest first unless the page says
 // otherwise, and how many there are in all. A total above 10,000 is what was
-// counted when somebody asked last; of a search by text, and when it has not been
-// counted yet, it is less than there are, but says whether there is a next page.
+// counted when somebody asked last. When that has not been counted yet, and if many
+// jobs have to be looked at for a text, the total is less than there are, but more
+// than the page shows if there is a next one.
 func (s *Store) Jobs(ctx context.Context, projectID int64, f hook.JobFilter, page hook.JobPage) ([]hook.Job, int, error) {
 	bounds, err := s.idBounds(ctx, f)
 	if err != nil {
@@ -90,7 +91,7 @@ func (s *Store) readJobs(ctx context.Context, query string, args ...any) ([]hook
 
 func (s *Store) searchJobs(ctx context.Context, projectID int64, f hook.JobFilter, bounds idBounds, page hook.JobPage) ([]hook.Job, int, error) {
 	end := page.Offset + page.Limit
-	ids, err := s.searchIDs(ctx, projectID, f, bounds, page.Ascending, max(countUpTo, end)+1)
+	ids, err := s.searchIDs(ctx, projectID, f, bounds, page.Ascending, end+1)
 	if err != nil {
 		return nil, 0, s.wrap("search jobs", err)
 	}

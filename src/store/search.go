@@ -103,14 +103,19 @@ func (q *search) direction() string {
 	return "DESC"
 }
 
-// firstBlocks is how many blocks are looked into at first; each time it is four
-// times as many.
-const firstBlocks = 32
-
-// mostBlocks bounds that: one statement looks into so many blocks.
-const mostBlocks = 1024
+const (
+	// firstBlocks is how many blocks are looked into at first; each time it is four
+	// times as many.
+	firstBlocks = 32
+	// mostBlocks bounds that: one statement looks into so many blocks.
+	mostBlocks = 512
+	// lookedAt is how many jobs of blocks are looked at even if fewer are wanted, so
+	// that the total tells more.
+	lookedAt = 2000
+)
 
 func (q *search) blocks(ctx context.Context, grams []int, wanted int) error {
+	looked := 0
 	for offset, size := 0, firstBlocks; ; offset, size = offset+size, min(4*size, mostBlocks) {
 		blocks, err := q.candidates(ctx, grams, offset, size)
 		if err != nil {
@@ -123,7 +128,8 @@ func (q *search) blocks(ctx context.Context, grams []int, wanted int) error {
 		if err := q.look(ctx, jobs); err != nil {
 			return err
 		}
-		if len(blocks) < size || q.settled(blocks[len(blocks)-1]) >= wanted {
+		looked += len(jobs)
+		if len(blocks) < size || looked >= lookedAt && q.settled(blocks[len(blocks)-1]) >= wanted {
 			return nil
 		}
 	}
@@ -170,11 +176,12 @@ func (q *search) candidates(ctx context.Context, grams []int, offset, size int) 
 	return blocks, err
 }
 
-// look adds those of the jobs that match.
+// look adds those of the jobs that match. They are read before they are looked at:
+// no other condition is a better way to them.
 func (q *search) look(ctx context.Context, jobs []int64) error {
 	for some := range slices.Chunk(jobs, blockJobs*mostBlocks) {
-		w := q.jobsWhere(q.project, q.filter, q.bounds)
-		err := q.add(ctx, `SELECT id FROM webhook_job WHERE id `+fmt.Sprintf(q.d.In, w.arg(q.d.IDs(some)))+` AND `+w.String(), w.args)
+		w := q.jobsWhereFrom([]any{q.d.IDs(some), len(some)}, q.project, q.filter, q.bounds)
+		err := q.add(ctx, `SELECT id FROM (SELECT * FROM webhook_job WHERE id `+fmt.Sprintf(q.d.In, "$1")+` LIMIT $2) AS webhook_job WHERE `+w.String(), w.args)
 		if err != nil {
 			return err
 		}
