@@ -5,9 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/lib/pq"
@@ -43,7 +41,7 @@ func openPostgres(ctx context.Context, address string) (*database, error) {
 		return nil, err
 	}
 	return &database{name: "PostgreSQL", store: s, raw: raw, insert: copyIn, settle: []string{
-		"SELECT setval('webhook_job_id_seq', (SELECT max(id) FROM webhook_job))", "VACUUM ANALYZE",
+		"SELECT setval('webhook_job_id_seq', (SELECT max(id) FROM webhook_job))", "VACUUM ANALYZE webhook_job, webhook_attempt, webhook_search",
 	}}, nil
 }
 
@@ -130,10 +128,3 @@ func (d *database) rest(ctx context.Context) error {
 	}
 	return nil
 }
-
-// sized returns a number of bytes for people.
-func sized(bytes int64) string {
-	return strconv.FormatFloat(float64(bytes)/(1<<30), 'f', 2, 64) + " GiB"
-}
-
-func postgresAddress() string { return os.Getenv("TEST_POSTGRES_URL") }

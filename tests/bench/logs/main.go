@@ -22,6 +22,7 @@ type options struct {
 	times            int
 	writes           int
 	again            bool
+	url              string
 }
 
 func main() {
@@ -44,17 +45,18 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	flags.IntVar(&o.sqlite, "sqlite", 200_000, "`deliveries` in SQLite; 0 leaves it out")
 	flags.IntVar(&o.times, "times", 40, "how `often` each question is asked")
 	flags.IntVar(&o.writes, "writes", 6400, "`deliveries` that are written before and after, three times each")
+	flags.StringVar(&o.url, "url", os.Getenv("TEST_POSTGRES_URL"), "`address` of the PostgreSQL, whose schema must be empty")
 	flags.BoolVar(&o.again, "again", false, "measure the lists of what an earlier run has filled, and nothing else")
 	quick := flags.Bool("quick", false, "a short run with few deliveries, which shows only that everything works")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if *quick {
-		o = options{postgres: min(o.postgres, 3000), sqlite: min(o.sqlite, 3000), times: 3, writes: 128}
+		o = options{postgres: min(o.postgres, 3000), sqlite: min(o.sqlite, 3000), times: 3, writes: 128, url: o.url}
 	}
 	missed := false
-	if address := postgresAddress(); address != "" && o.postgres > 0 {
-		d, err := openPostgres(ctx, address)
+	if o.url != "" && o.postgres > 0 {
+		d, err := openPostgres(ctx, o.url)
 		if err != nil {
 			return err
 		}
