@@ -15,7 +15,7 @@ func TestALargeCountIsKept(t *testing.T) {
 		var fails error
 		ask := func() (int, bool) {
 			return c.get("all", func() (int, error) {
-				time.Sleep(takes)
+				<-time.After(takes)
 				counts++
 				return 20_000 + counts, fails
 			})
@@ -30,16 +30,16 @@ func TestALargeCountIsKept(t *testing.T) {
 		takes = time.Second
 		want("counted for too long", 0, 0)
 		want("still counted", 0, 0)
-		time.Sleep(takes)
+		<-time.After(takes)
 		want("counted", 20_001, 1)
-		time.Sleep(countKept)
+		<-time.After(countKept)
 		want("old, and counted for too long", 20_001, 1)
-		time.Sleep(takes)
+		<-time.After(takes)
 		want("counted again", 20_002, 2)
-		time.Sleep(countKept)
+		<-time.After(countKept)
 		takes = countPatience / 2
 		want("old, and counted at once", 20_003, 3)
-		time.Sleep(countKept)
+		<-time.After(countKept)
 		fails = errors.New("away")
 		want("cannot be counted", 20_003, 4)
 		fails = nil

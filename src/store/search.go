@@ -49,13 +49,7 @@ func (s *Store) searchIDs(ctx context.Context, projectID int64, f hook.JobFilter
 	if err := q.unindexed(ctx); err != nil {
 		return nil, err
 	}
-	grams := gramsOf(f.Text)
-	if len(grams) == 0 {
-		err = q.everything(ctx, wanted)
-	} else {
-		err = q.blocks(ctx, grams, wanted)
-	}
-	if err != nil {
+	if err := q.indexed(ctx, wanted); err != nil {
 		return nil, err
 	}
 	ids := make([]int64, 0, len(q.found))
@@ -88,6 +82,36 @@ func (q *search) unindexed(ctx context.Context) error {
 		return fmt.Errorf("look for jobs that were not over: %w", err)
 	}
 	return q.look(ctx, later)
+}
+
+// indexed looks for jobs with the help of the blocks, unless they are of no help.
+func (q *search) indexed(ctx context.Context, wanted int) error {
+	grams := gramsOf(q.filter.Text)
+	if len(grams) == 0 {
+		return q.everything(ctx, wanted)
+	}
+	if enough, err := q.walk(ctx, wanted); err != nil || enough {
+		return err
+	}
+	return q.blocks(ctx, grams, wanted)
+}
+
+// walked is how many jobs are looked at one by one before the blocks are asked: a
+// frequent text is in most blocks.
+const walked = 500
+
+// walk looks at the first jobs of the list, and says whether they are enough.
+func (q *search) walk(ctx context.Context, wanted int) (enough bool, err error) {
+	every := q.filter
+	every.Text = ""
+	w := q.jobsWhere(q.project, every, q.bounds)
+	first := `SELECT * FROM webhook_job WHERE ` + w.String() + ` ORDER BY id ` + q.direction() + ` LIMIT ` + w.arg(walked)
+	text := q.textCondition(w, q.filter.Text)
+	before := len(q.found)
+	if err := q.add(ctx, `SELECT id FROM (`+first+`) AS webhook_job WHERE `+text, w.args); err != nil {
+		return false, err
+	}
+	return len(q.found)-before >= wanted, nil
 }
 
 // everything looks at each job for a text that is too short to have grams.

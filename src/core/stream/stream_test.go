@@ -165,7 +165,7 @@ func TestEveryChangeIsTold(t *testing.T) {
 		s.put(hook.Job{ID: 2, ProjectID: 1, Status: hook.StatusFinished}) // was there before
 		wantNext(t, l, state{2, hook.StatusFinished}, time.Second)
 
-		time.Sleep(time.Minute) // nothing changes any more; fake time
+		<-time.After(time.Minute) // nothing changes any more; fake time
 		s.put(hook.Job{ID: 3, ProjectID: 1, Status: hook.StatusFinished})
 		wantNext(t, l, state{3, hook.StatusFinished}, time.Second)
 		if len(l.Changes) > 0 {
@@ -180,16 +180,16 @@ func TestTheDatabaseIsLeftAloneWhileNobodyListens(t *testing.T) {
 		s := &table{}
 		h, stop := running(t, s)
 		defer stop()
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		if n := s.polled(); n != 0 {
 			t.Errorf("read %d times", n)
 		}
 		l := listen(t, h, 1)
 		l.Close()
 		l.Close()
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		before := s.polled()
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		if n := s.polled(); n != before {
 			t.Errorf("read %d times after the last one left", n-before)
 		}
@@ -209,7 +209,7 @@ func TestASlowListenerIsDropped(t *testing.T) {
 		for id := range int64(buffered + 1) {
 			s.put(hook.Job{ID: id + 1, ProjectID: 1, Status: hook.StatusFinished})
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		n := 0
 		for range slow.Changes {
 			n++
@@ -228,7 +228,7 @@ func TestNothingIsLostWhileTheDatabaseIsAway(t *testing.T) {
 		defer stop()
 		l := listen(t, h, 1)
 		s.fail(errors.New("away"))
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		s.put(hook.Job{ID: 1, ProjectID: 1, Status: hook.StatusPending})
 		s.fail(nil)
 		wantNext(t, l, state{1, hook.StatusPending}, errorPause+pollEvery)

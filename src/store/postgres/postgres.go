@@ -49,7 +49,7 @@ var dialect = store.Dialect{
 func grams(of []int) any {
 	small := make([]int32, len(of))
 	for i, g := range of {
-		small[i] = int32(g) //nolint:gosec // grams have 21 bits
+		small[i] = int32(g)
 	}
 	return pq.Array(small)
 }

@@ -50,15 +50,14 @@ func copyIn(ctx context.Context, tx *sql.Tx, table string, columns []string, row
 	if err != nil {
 		return err
 	}
+	defer statement.Close()
 	for _, row := range rows {
 		if _, err := statement.ExecContext(ctx, row...); err != nil {
 			return err
 		}
 	}
-	if _, err := statement.ExecContext(ctx); err != nil {
-		return err
-	}
-	return statement.Close()
+	_, err = statement.ExecContext(ctx)
+	return err
 }
 
 func openSQLite(dir string) (*database, error) {
@@ -83,12 +82,13 @@ func insertEach(ctx context.Context, tx *sql.Tx, table string, columns []string,
 	if err != nil {
 		return err
 	}
+	defer statement.Close()
 	for _, row := range rows {
 		if _, err := statement.ExecContext(ctx, row...); err != nil {
 			return err
 		}
 	}
-	return statement.Close()
+	return nil
 }
 
 // rowsATransaction is how many deliveries are written together.

@@ -31,7 +31,7 @@ type generator struct {
 }
 
 func newGenerator(project, policy int64, total int, now time.Time) *generator {
-	g := &generator{random: rand.New(rand.NewPCG(1, 2)), project: project, policy: policy, total: total, now: now} //nolint:gosec // nothing secret
+	g := &generator{random: rand.New(rand.NewPCG(1, 2)), project: project, policy: policy, total: total, now: now}
 	for i := range 5000 {
 		sum := sha256.Sum256(fmt.Append(nil, i))
 		g.digests = append(g.digests, hex.EncodeToString(sum[:]))
