@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
 
 	"github.com/harborhook/harborhook/src/hook"
@@ -45,33 +44,22 @@ func (s *Store) lastJobBefore(ctx context.Context, at time.Time) (int64, error) 
 }
 
 // firstJobAfter returns the first id whose job, and all that follow, are not
-// older; 0 if there is none.
+// older; 0 if there is none. It halves what is left until one id is: the first is
+// greater than low, and not greater than high.
 func (s *Store) firstJobAfter(ctx context.Context, at time.Time) (int64, error) {
-	last, err := s.newestJob(ctx)
-	if err != nil || last == 0 {
+	const probe = ` FROM webhook_job WHERE id >= low + (high - low) / 2 AND id < high ORDER BY id LIMIT 1)`
+	var first, top int64
+	err := s.read.QueryRowContext(ctx, `WITH RECURSIVE search (low, high, top) AS (
+			SELECT CAST(0 AS bigint), coalesce(max(id), 0) + 1, coalesce(max(id), 0) FROM webhook_job
+			UNION ALL
+			SELECT CASE WHEN (SELECT creation_time`+probe+` < $1 THEN (SELECT id`+probe+` ELSE low END,
+				CASE WHEN (SELECT creation_time`+probe+` < $1 THEN high ELSE low + (high - low) / 2 END, top
+			FROM search WHERE low + 1 < high
+		) SELECT high, top FROM search WHERE low + 1 >= high`, micros(at)).Scan(&first, &top)
+	if err != nil || first > top {
 		return 0, err
 	}
-	// The id is in (low, high]; high is one that is known to be young, or last+1.
-	low, high := int64(0), last+1
-	for low+1 < high {
-		middle := low + (high-low)/2
-		var id, created int64
-		err := s.read.QueryRowContext(ctx, `SELECT id, creation_time FROM webhook_job WHERE id >= $1 AND id < $2 ORDER BY id LIMIT 1`, middle, high).Scan(&id, &created)
-		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			high = middle
-		case err != nil:
-			return 0, err
-		case created >= micros(at):
-			high = middle
-		default:
-			low = id
-		}
-	}
-	if high > last {
-		return 0, nil
-	}
-	return high, nil
+	return first, nil
 }
 
 // newestJob returns the largest id, 0 if there is no job.
