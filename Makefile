@@ -68,6 +68,10 @@ fuzz: ## run every fuzz test for FUZZ_TIME (default 10s)
 bench: bin/harborhook deps ## measure latency and throughput of both shapes
 	go run ./tests/bench -binary bin/harborhook $(BENCH)
 
+.PHONY: bench/logs
+bench/logs: deps ## measure lists and searches of a large log of deliveries
+	make/dev/with-services.sh go run ./tests/bench/logs $(BENCH)
+
 .PHONY: chaos
 chaos: deps ## break running systems under load and count what is lost (LONG=1: for longer)
 	CHAOS=$(if $(LONG),long,short) go test -count=1 -timeout 60m -v ./tests/chaos

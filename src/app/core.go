@@ -14,6 +14,7 @@ import (
 	"github.com/harborhook/harborhook/src/core/event"
 	"github.com/harborhook/harborhook/src/core/payload"
 	"github.com/harborhook/harborhook/src/core/registry"
+	"github.com/harborhook/harborhook/src/core/stream"
 	"github.com/harborhook/harborhook/src/core/webhook"
 	"github.com/harborhook/harborhook/src/hook"
 	"github.com/harborhook/harborhook/src/jobservice/client"
@@ -68,13 +69,14 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 	if err != nil {
 		return nil, err
 	}
+	listeners := stream.New(s, o.Log)
 	c.handler = behindProxies(cfg.TrustedProxies.Prefixes(), api.New(api.Config{
 		Store: s, Auth: c.auth, Sessions: c.sessions, Intake: c.intake, Catalog: catalog,
 		Components: component.NewIntake(component.Config{
 			Projects: cache, Memory: source.interpreter, Handler: source.events, Catalog: catalog, Count: m.countComponent,
 		}),
 		Policies: policies, Previewer: webhook.NewPreviewer(policies, s), Formats: formats,
-		Deliveries: webhook.NewDeliveries(s, queuer), Tester: webhook.NewTester(samples(catalog), render, sender, time.Now),
+		Deliveries: webhook.NewDeliveries(s, queuer), Stream: listeners, Tester: webhook.NewTester(samples(catalog), render, sender, time.Now),
 		ComponentToken: cfg.ComponentToken.Reveal(), NotificationToken: cfg.NotificationToken.Reveal(), NotificationRefused: m.countRefused,
 		Health: health, Portal: portal.Handler(), Docs: description, Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
 	}))
@@ -82,6 +84,7 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 	p.start("backlog", c.intake.Run)
 	p.start("submitter", queuer.Run)
 	p.start("sessions", c.sessions.Run)
+	p.start("stream", listeners.Run)
 	p.start("tag memory", func(ctx context.Context) error { return forgetHeads(ctx, s, o) })
 	return c, nil
 }

@@ -143,10 +143,15 @@ type Redelivery struct {
 	IDs []int64
 	// Refused says why a job was left out, by its id.
 	Refused map[int64]string
+	// Bulk is set if there are too many to be delivered at once: it delivers them.
+	Bulk *Bulk
 }
 
 // String says in a few words what the new jobs are.
 func (r Redelivery) String() string {
+	if r.Bulk != nil {
+		return fmt.Sprintf("%d jobs, as bulk %d", r.Bulk.Total, r.Bulk.ID)
+	}
 	if len(r.IDs) == 1 {
 		return fmt.Sprintf("as job %d", r.IDs[0])
 	}

@@ -21,6 +21,8 @@ import (
 type Store interface {
 	CircuitStore
 	PurgeStore
+	BulkStore
+	SearchStore
 	SwitchStore
 	// Claim takes those of the rows that are due and whose origin is not excepted.
 	Claim(ctx context.Context, ids []int64, lease time.Duration, except ...string) ([]hook.Delivery, error)
@@ -85,6 +87,8 @@ type Service struct {
 	cfg        Config
 	webhook    *webhookJob
 	purge      *purgeJob
+	bulk       *bulkJob
+	indexer    *indexer
 	dispatcher *dispatcher
 	switches   *switches
 }
@@ -111,6 +115,8 @@ func New(cfg Config) *Service {
 		store: cfg.Store, age: max(cfg.Retention, minRetention), keep: cfg.RetentionCount, log: cfg.Log,
 		hold: func() bool { return s.switches.hold(kindPurge) },
 	}
+	s.bulk = &bulkJob{store: cfg.Store, submit: s.Submit, every: cfg.ReconcileInterval, log: cfg.Log}
+	s.indexer = &indexer{store: cfg.Store, log: cfg.Log}
 	s.webhook.circuits, s.dispatcher.circuits, s.dispatcher.hold = circuits, circuits, hold
 	return s
 }
@@ -139,9 +145,11 @@ func (s *Service) Run(ctx context.Context) error {
 	defer cut()
 	s.webhook.sending = sending
 	group, groupCtx := errgroup.WithContext(ctx)
-	s.purge.stopping = groupCtx
-	group.Go(func() error { return s.cfg.Queue.Run(groupCtx, s.webhook, s.purge) })
+	s.purge.stopping, s.bulk.stopping = groupCtx, groupCtx
+	group.Go(func() error { return s.cfg.Queue.Run(groupCtx, s.webhook, s.bulk, s.purge) })
 	group.Go(func() error { return s.switches.run(groupCtx) })
+	group.Go(func() error { return s.bulk.schedule(groupCtx, s.cfg.Queue) })
+	group.Go(func() error { return s.indexer.run(groupCtx) })
 	if s.cfg.Retention > 0 {
 		group.Go(func() error { return s.purge.schedule(groupCtx, s.cfg.Queue) })
 	}

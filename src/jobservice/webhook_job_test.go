@@ -64,6 +64,8 @@ type table struct {
 	circuitTable
 	purgeTable
 	switchTable
+	bulkTable
+	searchTable
 
 	mu        sync.Mutex
 	due       []int64

@@ -41,22 +41,44 @@ func (s *Store) JobByID(ctx context.Context, id int64) (hook.Job, error) {
 }
 
 // Jobs returns one page of a project's jobs, newest first unless the page says
-// otherwise, and how many there are in all.
+// otherwise, and how many there are in all. A total above 10,000 is what was
+// counted when somebody asked last. When that has not been counted yet, and if many
+// jobs have to be looked at for a text, the total is less than there are, but more
+// than the page shows if there is a next one.
 func (s *Store) Jobs(ctx context.Context, projectID int64, f hook.JobFilter, page hook.JobPage) ([]hook.Job, int, error) {
-	w := jobsWhere(projectID, f)
-	var total int
-	if err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM webhook_job WHERE `+w.String(), w.args...).Scan(&total); err != nil {
+	bounds, err := s.idBounds(ctx, f)
+	if err != nil {
+		return nil, 0, s.wrap("list jobs", err)
+	}
+	if f.Text != "" {
+		return s.searchJobs(ctx, projectID, f, bounds, page)
+	}
+	total, err := s.countJobs(ctx, s.jobsWhere(projectID, f, bounds))
+	if err != nil {
 		return nil, 0, s.wrap("count jobs", err)
 	}
+	jobs, err := s.pageOfJobs(ctx, s.jobsWhere(projectID, f, bounds), page)
+	if total > countUpTo && len(jobs) == page.Limit {
+		total = max(total, page.Offset+page.Limit+1)
+	}
+	return jobs, total, s.wrap("list jobs", err)
+}
+
+// pageOfJobs finds the ids first: pages before this one are counted off an index,
+// without their rows.
+func (s *Store) pageOfJobs(ctx context.Context, w *where, page hook.JobPage) ([]hook.Job, error) {
 	direction := "DESC"
 	if page.Ascending {
 		direction = "ASC"
 	}
-	query := `SELECT ` + jobColumns + ` FROM webhook_job WHERE ` + w.String() + ` ORDER BY id ` + direction +
-		` LIMIT ` + w.arg(page.Limit) + ` OFFSET ` + w.arg(page.Offset)
-	result, err := s.read.QueryContext(ctx, query, w.args...)
+	ids := `SELECT id AS page_id FROM webhook_job WHERE ` + w.String() + ` ORDER BY id ` + direction + ` LIMIT ` + w.arg(page.Limit) + ` OFFSET ` + w.arg(page.Offset)
+	return s.readJobs(ctx, `SELECT `+jobColumns+` FROM (`+ids+`) AS page JOIN webhook_job ON id = page_id ORDER BY id `+direction, w.args...)
+}
+
+func (s *Store) readJobs(ctx context.Context, query string, args ...any) ([]hook.Job, error) {
+	result, err := s.read.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, 0, s.wrap("list jobs", err)
+		return nil, err
 	}
 	var jobs []hook.Job
 	err = eachRow(result, func() error {
@@ -64,17 +86,48 @@ func (s *Store) Jobs(ctx context.Context, projectID int64, f hook.JobFilter, pag
 		jobs = append(jobs, j)
 		return err
 	})
-	return jobs, total, s.wrap("list jobs", err)
+	return jobs, err
 }
 
-func jobsWhere(projectID int64, f hook.JobFilter) *where {
-	w := &where{}
+func (s *Store) searchJobs(ctx context.Context, projectID int64, f hook.JobFilter, bounds idBounds, page hook.JobPage) ([]hook.Job, int, error) {
+	end := page.Offset + page.Limit
+	ids, err := s.searchIDs(ctx, projectID, f, bounds, page.Ascending, end+1)
+	if err != nil {
+		return nil, 0, s.wrap("search jobs", err)
+	}
+	shown := ids[min(page.Offset, len(ids)):min(end, len(ids))]
+	if len(shown) == 0 {
+		return nil, len(ids), nil
+	}
+	direction := "DESC"
+	if page.Ascending {
+		direction = "ASC"
+	}
+	jobs, err := s.readJobs(ctx, `SELECT `+jobColumns+` FROM webhook_job WHERE project_id = $1 AND id `+fmt.Sprintf(s.d.In, "$2")+` ORDER BY id `+direction,
+		projectID, s.d.IDs(shown))
+	return jobs, len(ids), s.wrap("search jobs", err)
+}
+
+// jobsWhere returns the condition of a filter within bounds that follow from it.
+func (s *Store) jobsWhere(projectID int64, f hook.JobFilter, b idBounds) *where {
+	return s.jobsWhereFrom(nil, projectID, f, b)
+}
+
+// jobsWhereFrom is jobsWhere for a statement that has arguments already.
+func (s *Store) jobsWhereFrom(args []any, projectID int64, f hook.JobFilter, b idBounds) *where {
+	w := &where{args: args}
 	w.and("project_id = " + w.arg(projectID))
 	if f.PolicyID != 0 {
 		w.and("policy_id = " + w.arg(f.PolicyID))
 	}
 	if f.ID != 0 {
 		w.and("id = " + w.arg(f.ID))
+	}
+	if b.after != 0 {
+		w.and("id > " + w.arg(b.after))
+	}
+	if b.upTo != 0 {
+		w.and("id <= " + w.arg(b.upTo))
 	}
 	w.in("status", textsOf(f.Statuses))
 	w.in("hook_type", textsOf(f.HookTypes))
@@ -96,24 +149,26 @@ func jobsWhere(projectID int64, f hook.JobFilter) *where {
 		w.and("creation_time <= " + w.arg(micros(f.Until)))
 	}
 	if f.Text != "" {
-		w.and(textCondition(w, f.Text))
+		w.and(s.textCondition(w, f.Text))
 	}
 	return w
 }
 
 // textCondition finds the text, ignoring the case of ASCII letters, in what was
 // sent and what was answered.
-func textCondition(w *where, text string) string {
+func (s *Store) textCondition(w *where, text string) string {
 	p := w.arg(containing(text))
-	like := func(column string) string { return fmt.Sprintf(`lower(%s) LIKE %s ESCAPE '\'`, column, p) }
-	return "(" + like("job_detail") + " OR " + like("target") + ` OR EXISTS (SELECT 1 FROM webhook_attempt a WHERE a.job_id = webhook_job.id AND (` +
-		like("a.response_body") + " OR " + like("a.error") + " OR " + like("a.request_url") + ")))"
+	like := func(column string) string { return fmt.Sprintf(s.d.Lower, column) + ` LIKE ` + p + ` ESCAPE '\'` }
+	// A subquery of one row is looked up for each job; EXISTS might be answered by
+	// going through all attempts there are.
+	return "(" + like("job_detail") + " OR " + like("target") + ` OR (SELECT 1 FROM webhook_attempt a WHERE a.job_id = webhook_job.id AND (` +
+		like("a.response_body") + " OR " + like("a.error") + " OR " + like("a.request_url") + ") LIMIT 1) IS NOT NULL)"
 }
 
 // containing returns the pattern of LIKE, with \ as escape, for lower-case text
 // that contains this one in any case.
 func containing(text string) string {
-	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(text)) + "%"
+	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(lowerASCII(text)) + "%"
 }
 
 // LastTriggers returns when each of the triggers last gave rise to a job. What

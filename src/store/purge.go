@@ -78,7 +78,10 @@ func (s *Store) purge(ctx context.Context, age time.Duration, most int, of *wher
 			}
 		}
 		purged = len(old)
-		return nil
+		if purged == 0 {
+			return nil
+		}
+		return s.purgeSearch(ctx, tx, old)
 	})
 	if err != nil {
 		return 0, 0, s.wrap("purge jobs", err)

@@ -17,36 +17,47 @@ import (
 // that cannot be delivered again now are left out, with the reason; ids that are
 // not the project's are left out in silence. Nothing is recorded of nothing.
 func (s *Store) Redeliver(ctx context.Context, projectID int64, ids []int64, by *hook.AuditEntry) (hook.Redelivery, error) {
-	r := hook.Redelivery{Refused: map[int64]string{}}
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		old, err := s.jobsByID(ctx, tx, projectID, ids)
-		if err != nil || len(old) == 0 {
+	var r hook.Redelivery
+	err := s.inTx(ctx, func(tx *sql.Tx) (err error) {
+		r, err = s.redeliverIn(ctx, tx, projectID, ids, func(j hook.Job, fresh string) string {
+			return hook.RedeliveryKey(j.EventID, j.PolicyID, j.TargetPosition, fresh)
+		})
+		if err != nil || len(r.IDs) == 0 {
 			return err
-		}
-		policies, err := s.policiesNow(ctx, tx, old)
-		if err != nil {
-			return err
-		}
-		fresh := make(map[string]*hook.Job, len(old))
-		for _, j := range old {
-			p := policies[j.PolicyID]
-			if why := obstacle(j, p); why != "" {
-				r.Refused[j.ID] = why
-				continue
-			}
-			again := redelivery(j, p)
-			fresh[again.Key] = &again
-		}
-		stored, err := s.insertJobRows(ctx, tx, fresh)
-		if err != nil || len(stored) == 0 {
-			return err
-		}
-		for _, key := range sortedKeys(stored) {
-			r.IDs = append(r.IDs, stored[key])
 		}
 		return s.audit(ctx, tx, by.With(r.String()))
 	})
 	return r, s.wrap("redeliver jobs", err)
+}
+
+// redeliverIn is Redeliver within a transaction; key returns the key of the new
+// job with this uuid for an old one.
+func (s *Store) redeliverIn(ctx context.Context, tx *sql.Tx, projectID int64, ids []int64, key func(old hook.Job, fresh string) string) (hook.Redelivery, error) {
+	r := hook.Redelivery{Refused: map[int64]string{}}
+	old, err := s.jobsByID(ctx, tx, projectID, ids)
+	if err != nil || len(old) == 0 {
+		return r, err
+	}
+	policies, err := s.policiesNow(ctx, tx, old)
+	if err != nil {
+		return r, err
+	}
+	fresh := make(map[string]*hook.Job, len(old))
+	for _, j := range old {
+		p := policies[j.PolicyID]
+		if why := obstacle(j, p); why != "" {
+			r.Refused[j.ID] = why
+			continue
+		}
+		again := redelivery(j, p)
+		again.Key = key(j, again.UUID)
+		fresh[again.Key] = &again
+	}
+	stored, err := s.insertJobRows(ctx, tx, fresh)
+	for _, k := range sortedKeys(stored) {
+		r.IDs = append(r.IDs, stored[k])
+	}
+	return r, err
 }
 
 func (s *Store) jobsByID(ctx context.Context, tx *sql.Tx, projectID int64, ids []int64) ([]hook.Job, error) {
@@ -107,7 +118,6 @@ func redelivery(j hook.Job, p *hook.Policy) hook.Job {
 	target := p.Targets[j.TargetPosition]
 	again := j
 	again.UUID = uuid.NewString()
-	again.Key = hook.RedeliveryKey(j.EventID, j.PolicyID, j.TargetPosition, again.UUID)
 	again.PolicyName, again.NotifyType = p.Name, target.Type
 	again.Target, again.Origin = hook.MaskTarget(target.Address), hook.TargetOrigin(target.Address)
 	again.RedeliveryOf = j.ID
@@ -117,13 +127,25 @@ func redelivery(j hook.Job, p *hook.Policy) hook.Job {
 
 // JobIDs returns the ids of up to limit of a project's jobs, oldest first.
 func (s *Store) JobIDs(ctx context.Context, projectID int64, f hook.JobFilter, limit int) ([]int64, error) {
-	w := jobsWhere(projectID, f)
-	result, err := s.read.QueryContext(ctx, `SELECT id FROM webhook_job WHERE `+w.String()+` ORDER BY id LIMIT `+w.arg(limit), w.args...)
+	bounds, err := s.idBounds(ctx, f)
 	if err != nil {
 		return nil, s.wrap("look up jobs", err)
 	}
-	ids, err := column[int64](result)
+	ids, err := s.jobIDs(ctx, projectID, f, bounds, limit)
 	return ids, s.wrap("look up jobs", err)
+}
+
+func (s *Store) jobIDs(ctx context.Context, projectID int64, f hook.JobFilter, bounds idBounds, limit int) ([]int64, error) {
+	if f.Text != "" {
+		ids, err := s.searchIDs(ctx, projectID, f, bounds, true, limit)
+		return ids[:min(limit, len(ids))], err
+	}
+	w := s.jobsWhere(projectID, f, bounds)
+	result, err := s.read.QueryContext(ctx, `SELECT id FROM webhook_job WHERE `+w.String()+` ORDER BY id LIMIT `+w.arg(limit), w.args...)
+	if err != nil {
+		return nil, err
+	}
+	return column[int64](result)
 }
 
 // StopJob stops a waiting job of a project. A job that runs or is over is a

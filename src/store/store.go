@@ -44,6 +44,26 @@ type Dialect struct {
 	SkipLocked string
 	// Writers is how many batches of one kind may be written at the same time.
 	Writers int
+	// Lower is the SQL expression, with %s for a text, of the text with ASCII letters
+	// in lower case.
+	Lower string
+	// Snapshot is the isolation of a transaction all of whose statements see the same.
+	Snapshot sql.IsolationLevel
+	// PreferIndex, if not empty, is a statement after which the statements of a
+	// transaction use indexes wherever they can.
+	PreferIndex string
+	// InsertBlock are the statements that insert a block of the search by text:
+	// project, first and last job, all jobs, and what Grams returned.
+	InsertBlock []string
+	// DeleteBlocks are the statements that delete blocks, with %s for the condition
+	// on their ids.
+	DeleteBlocks []string
+	// MatchBlock is the condition that a block has all grams, with %s for the
+	// placeholder of what AskGrams returned.
+	MatchBlock string
+	// Grams and AskGrams make values of grams, which are small integers, to be stored
+	// and to be asked for.
+	Grams, AskGrams func([]int) any
 	// IsUnique says whether the error is a violated UNIQUE key.
 	IsUnique func(error) bool
 	// IsUnavailable says whether the error means that the database is away, full or busy.
@@ -83,10 +103,13 @@ type Store struct {
 	prepared sync.Map
 	sql      statements
 	policies policyCache
-	accept   *batcher[acceptIn, []int64]
-	recall   *batcher[recallIn, recallOut]
-	claim    *batcher[claimIn, []hook.Delivery]
-	finish   *batcher[hook.Outcome, bool]
+	counts   countCache
+	// indexAfter is how old jobs are when they are indexed.
+	indexAfter time.Duration
+	accept     *batcher[acceptIn, []int64]
+	recall     *batcher[recallIn, recallOut]
+	claim      *batcher[claimIn, []hook.Delivery]
+	finish     *batcher[hook.Outcome, bool]
 }
 
 // New returns a Store over open databases, which it owns from then on.
@@ -101,7 +124,7 @@ func New(cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		d: cfg.Dialect, write: cfg.Write, read: cfg.Read, hot: cmp.Or(cfg.Hot, cfg.Write), leases: cmp.Or(cfg.Leases, cfg.Write),
-		orm: o, seal: seal, sql: newStatements(cfg.Dialect),
+		orm: o, seal: seal, sql: newStatements(cfg.Dialect), indexAfter: indexAfter,
 	}
 	s.accept = newBatcher(cfg.Dialect.Writers, 200, s.acceptBatch)
 	s.recall = newBatcher(cfg.Dialect.Writers, 200, s.recallBatch)

@@ -23,6 +23,7 @@ type Store interface {
 	Members
 	Robots
 	Deliveries
+	Bulks
 	Audit
 	Switchboard
 	Circuits
@@ -62,6 +63,8 @@ type Config struct {
 	Policies   Policies
 	Deliveries Redeliverer
 	Tester     Tester
+	// Stream, if set, tells what happens to deliveries; without it nobody can listen.
+	Stream Stream
 	// Previewer tries policies on events of the past.
 	Previewer Previewer
 	Auth      Auth

@@ -43,6 +43,9 @@ func callers() []string {
 
 var epoch = time.Date(2020, time.March, 3, 7, 58, 52, 0, time.UTC)
 
+// many is a text that more jobs have than are delivered again at once.
+const many = "many"
+
 // formats are the payload formats.
 type formats struct{}
 
@@ -65,7 +68,10 @@ type memory struct {
 	policies []hook.Policy
 	jobs     []hook.Job
 	attempts map[int64][]hook.Attempt
-	lastID   int64
+	bulks    []hook.Bulk
+	// since is when somebody left who came back to the stream.
+	since  time.Time
+	lastID int64
 	// broken is what every method of the store fails with.
 	broken error
 	// filter, page and client are what was asked for last.
@@ -484,10 +490,36 @@ func (m *memory) Redeliver(ctx context.Context, projectID, id int64, by *hook.Au
 	return j.ID, m.record(by.With(hook.Redelivery{IDs: []int64{j.ID}}.String()))
 }
 
-func (m *memory) RedeliverAll(_ context.Context, _ int64, f hook.JobFilter, by *hook.AuditEntry) (hook.Redelivery, error) {
+func (m *memory) RedeliverAll(_ context.Context, projectID int64, f hook.JobFilter, by *hook.AuditEntry) (hook.Redelivery, error) {
 	m.filter = f
 	done := hook.Redelivery{IDs: []int64{101, 102}, Refused: map[int64]string{11: "the job's policy is disabled"}}
+	if f.Text == many {
+		m.bulks = []hook.Bulk{{ID: 7, ProjectID: projectID, Status: hook.BulkPending, Total: 5000, StartedBy: by.Actor, CreationTime: epoch, UpdateTime: epoch}}
+		done = hook.Redelivery{Bulk: &m.bulks[0]}
+	}
 	return done, cmp.Or(m.broken, m.record(by.With(done.String())))
+}
+
+func (m *memory) Bulk(_ context.Context, projectID, id int64) (hook.Bulk, error) {
+	return find(m, m.bulks, func(b hook.Bulk) bool { return b.ProjectID == projectID && b.ID == id })
+}
+
+func (m *memory) StopBulk(ctx context.Context, projectID, id int64, by *hook.AuditEntry) error {
+	b, err := m.Bulk(ctx, projectID, id)
+	if err != nil {
+		return err
+	}
+	if b.Status == hook.BulkStopped {
+		return hook.Conflict("the bulk is over")
+	}
+	m.bulks[0].Status = hook.BulkStopped
+	return m.record(by)
+}
+
+// JobsChangedAfter knows everything at once.
+func (m *memory) JobsChangedAfter(_ context.Context, _ int64, at time.Time, _ int64, _ int) ([]hook.Job, error) {
+	m.since = at
+	return slices.Clone(m.jobs), m.broken
 }
 
 func (m *memory) Count(_ context.Context, _ int64, f hook.JobFilter) (int, error) {

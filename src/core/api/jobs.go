@@ -20,6 +20,9 @@ type Deliveries interface {
 	LastTriggers(ctx context.Context, of []hook.Trigger) (map[hook.Trigger]time.Time, error)
 	// Attempts returns the attempts of a job, first to last.
 	Attempts(ctx context.Context, jobID int64) ([]hook.Attempt, error)
+	// JobsChangedAfter returns up to most jobs, without their bodies, that changed
+	// after a time, or at it and with greater ids, in this order.
+	JobsChangedAfter(ctx context.Context, projectID int64, at time.Time, id int64, most int) ([]hook.Job, error)
 }
 
 type jobJSON struct {

@@ -64,6 +64,19 @@ func (q *query) integer(name string, otherwise, least, most int64) int64 {
 	return n
 }
 
+// boolean returns true or false; false if it is not given.
+func (q *query) boolean(name string) bool {
+	text, ok := q.text(name)
+	if !ok {
+		return false
+	}
+	yes, err := strconv.ParseBool(text)
+	if err != nil {
+		q.fail(name, "must be true or false")
+	}
+	return yes
+}
+
 func (q *query) time(name string) time.Time {
 	text, ok := q.text(name)
 	if !ok {

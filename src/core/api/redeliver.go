@@ -16,8 +16,8 @@ import (
 type Redeliverer interface {
 	// Redeliver returns the id of the new job.
 	Redeliver(ctx context.Context, projectID, id int64, by *hook.AuditEntry) (int64, error)
-	// RedeliverAll leaves out the jobs that cannot be delivered again now. Too many
-	// jobs are a hook.InvalidError.
+	// RedeliverAll leaves out the jobs that cannot be delivered again now. Many jobs
+	// become a bulk.
 	RedeliverAll(ctx context.Context, projectID int64, f hook.JobFilter, by *hook.AuditEntry) (hook.Redelivery, error)
 	// Count returns how many jobs RedeliverAll would look at.
 	Count(ctx context.Context, projectID int64, f hook.JobFilter) (int, error)
@@ -70,6 +70,10 @@ func (a *API) redeliverJobs(c *call) error {
 	done, err := a.Deliveries.RedeliverAll(c.r.Context(), c.project.ID, filter, by)
 	if err != nil {
 		return fmt.Errorf("redeliver jobs: %w", err)
+	}
+	if done.Bulk != nil {
+		c.did(by)
+		return c.startedBulk(*done.Bulk)
 	}
 	if len(done.IDs) > 0 {
 		c.did(by)

@@ -69,6 +69,7 @@ const (
 	webhookPath  = projectPath + "/webhook"
 	policiesPath = webhookPath + "/policies"
 	jobsPath     = webhookPath + "/jobs"
+	bulkPath     = webhookPath + "/bulk"
 )
 
 // inProject returns a route for who may do the action in the project in the path.
@@ -109,6 +110,9 @@ func (a *API) deliveryRoutes() []Route {
 		inProject("POST", jobsPath+"/:jid/stop", auth.ActionJobUpdate, a.stopJob),
 		inProject("GET", webhookPath+"/circuits", auth.ActionJobList, a.listCircuits),
 		inProject("POST", webhookPath+"/circuits/close", auth.ActionJobUpdate, a.closeCircuit),
+		inProject("GET", bulkPath+"/:bid", auth.ActionJobList, a.readBulk),
+		inProject("POST", bulkPath+"/:bid/stop", auth.ActionJobUpdate, a.stopBulk),
+		inProject("GET", webhookPath+"/stream", auth.ActionJobList, a.stream),
 	}
 }
 

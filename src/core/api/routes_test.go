@@ -50,6 +50,10 @@ func contract() map[string][]string {
 		"POST " + jobs + "/:jid/redeliver": editors,
 		"POST " + jobs + "/:jid/stop":      editors,
 
+		"GET " + project + "/webhook/bulk/:bid":       readers,
+		"POST " + project + "/webhook/bulk/:bid/stop": editors,
+		"GET " + project + "/webhook/stream":          readers,
+
 		"GET /projects":               everybody,
 		"POST /projects":              signedIn,
 		"GET " + project:              inside,
@@ -129,7 +133,7 @@ func wholeContract() map[string][]string {
 
 func pathOf(r api.Route) string {
 	return strings.NewReplacer(":project", "1", ":id", "3", ":jid", "11", ":mid", "4", ":uid", "5", ":eid", "11", ":tid", "11",
-		":rid", "21", ":type", "WEBHOOK").Replace(r.Pattern)
+		":rid", "21", ":bid", "7", ":type", "WEBHOOK").Replace(r.Pattern)
 }
 
 func bodyOf(r api.Route) string {

@@ -10,7 +10,7 @@ type Action string
 // The actions on a project's webhooks.
 const (
 	// ActionPolicyList covers policies, their last triggers, the catalog of
-	// events, the audit trail and the stream of deliveries.
+	// events and the audit trail.
 	ActionPolicyList   Action = "notification-policy:list"
 	ActionPolicyRead   Action = "notification-policy:read"
 	ActionPolicyCreate Action = "notification-policy:create"
@@ -20,7 +20,8 @@ const (
 	ActionPolicyDelete Action = "notification-policy:delete"
 	// ActionPolicyTest sends a sample event, of a saved or unsaved policy.
 	ActionPolicyTest Action = "notification-policy:test"
-	// ActionJobList covers deliveries, their attempts and logs.
+	// ActionJobList covers deliveries, their attempts and logs, their stream and the
+	// progress of bulks.
 	ActionJobList Action = "notification-job:list"
 	// ActionJobUpdate is redelivering and stopping.
 	ActionJobUpdate Action = "notification-job:update"

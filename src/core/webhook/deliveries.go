@@ -17,11 +17,14 @@ type DeliveryStore interface {
 	// Redeliver stores a new job for each of those of the project's jobs that can
 	// be delivered again, and who wants it.
 	Redeliver(ctx context.Context, projectID int64, ids []int64, by *hook.AuditEntry) (hook.Redelivery, error)
+	// CreateBulk stores a redelivery of many jobs, which JobService works off, and who
+	// wants it.
+	CreateBulk(ctx context.Context, b *hook.Bulk, by *hook.AuditEntry) error
 	// StopJob stops a waiting job and records who does.
 	StopJob(ctx context.Context, projectID, id int64, why string, by *hook.AuditEntry) error
 }
 
-// MaxRedelivered bounds the jobs that one call delivers again.
+// MaxRedelivered bounds the jobs that one call delivers again by itself.
 const MaxRedelivered = 1000
 
 // Deliveries is what people do to jobs: deliver them again, stop them. Who does is
@@ -53,8 +56,8 @@ func (d *Deliveries) Redeliver(ctx context.Context, projectID, id int64, by *hoo
 }
 
 // RedeliverAll delivers all jobs of the filter once more, except for running ones
-// and those whose policies are disabled or gone. More than MaxRedelivered are a
-// hook.InvalidError, and nothing is delivered.
+// and those whose policies are disabled or gone. More than MaxRedelivered become a
+// bulk, which JobService works off.
 func (d *Deliveries) RedeliverAll(ctx context.Context, projectID int64, f hook.JobFilter, by *hook.AuditEntry) (hook.Redelivery, error) {
 	f, some := resting(f)
 	if !some {
@@ -64,10 +67,18 @@ func (d *Deliveries) RedeliverAll(ctx context.Context, projectID int64, f hook.J
 	if err != nil {
 		return hook.Redelivery{}, err
 	}
-	if len(ids) > MaxRedelivered {
-		return hook.Redelivery{}, hook.Invalid("", fmt.Sprintf("more than %d jobs match; narrow the filter", MaxRedelivered))
+	if len(ids) <= MaxRedelivered {
+		return d.redeliver(ctx, projectID, ids, by)
 	}
-	return d.redeliver(ctx, projectID, ids, by)
+	_, total, err := d.store.Jobs(ctx, projectID, f, hook.JobPage{Limit: 1})
+	if err != nil {
+		return hook.Redelivery{}, err
+	}
+	b := hook.Bulk{ProjectID: projectID, Filter: f, Total: total, StartedBy: by.Actor}
+	if err := d.store.CreateBulk(ctx, &b, by); err != nil {
+		return hook.Redelivery{}, err
+	}
+	return hook.Redelivery{Bulk: &b}, nil
 }
 
 // Count returns how many jobs RedeliverAll would look at.

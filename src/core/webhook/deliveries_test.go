@@ -39,6 +39,11 @@ func (s *jobStore) Redeliver(_ context.Context, _ int64, ids []int64, by *hook.A
 	return s.answer, s.err
 }
 
+func (s *jobStore) CreateBulk(_ context.Context, b *hook.Bulk, by *hook.AuditEntry) error {
+	b.ID, s.by = 5, by
+	return s.err
+}
+
 func (s *jobStore) StopJob(_ context.Context, _, _ int64, why string, by *hook.AuditEntry) error {
 	s.why, s.by = why, by
 	return s.err
@@ -100,16 +105,22 @@ func TestRedeliveringAllLeavesOutWhatRuns(t *testing.T) {
 	}
 }
 
-func TestTooManyJobsAreNotRedelivered(t *testing.T) {
+func TestManyJobsBecomeABulk(t *testing.T) {
 	t.Parallel()
 	s := &jobStore{matching: make([]int64, MaxRedelivered+1)}
-	var invalid *hook.InvalidError
-	if _, err := NewDeliveries(s, s).RedeliverAll(t.Context(), 1, hook.JobFilter{}, alice()); !errors.As(err, &invalid) || s.redelivered != nil {
-		t.Errorf("got %v, redelivered %d", err, len(s.redelivered))
+	by := alice()
+	got, err := NewDeliveries(s, s).RedeliverAll(t.Context(), 1, hook.JobFilter{Repository: "app"}, by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &hook.Bulk{ID: 5, ProjectID: 1, Filter: s.filter, Total: MaxRedelivered + 1, StartedBy: "alice"}
+	if diff := cmp.Diff(want, got.Bulk); diff != "" || s.redelivered != nil || s.by != by {
+		t.Errorf("redelivered %d, bulk (-want +got):\n%s", len(s.redelivered), diff)
 	}
 	s.matching = s.matching[1:]
-	if _, err := NewDeliveries(s, s).RedeliverAll(t.Context(), 1, hook.JobFilter{}, alice()); err != nil || len(s.redelivered) != MaxRedelivered {
-		t.Errorf("got %v, redelivered %d", err, len(s.redelivered))
+	got, err = NewDeliveries(s, s).RedeliverAll(t.Context(), 1, hook.JobFilter{}, alice())
+	if err != nil || got.Bulk != nil || len(s.redelivered) != MaxRedelivered {
+		t.Errorf("got %+v, %v, redelivered %d", got, err, len(s.redelivered))
 	}
 }
 

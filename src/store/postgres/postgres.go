@@ -34,8 +34,25 @@ var dialect = store.Dialect{
 	Texts:         func(texts []string) any { return pq.Array(append([]string{}, texts...)) },
 	SkipLocked:    "FOR UPDATE SKIP LOCKED",
 	Writers:       1, // two halve the batches and wait for each other's rows
+	Lower:         `lower(%s COLLATE "C")`,
+	Snapshot:      sql.LevelRepeatableRead,
+	PreferIndex:   "SET LOCAL enable_seqscan = off; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0", // the grams of a block take long to read
+	InsertBlock:   []string{`INSERT INTO webhook_search (project_id, first_job, last_job, jobs, grams) VALUES ($1, $2, $3, $4, $5)`},
+	DeleteBlocks:  []string{`DELETE FROM webhook_search WHERE id %s`},
+	MatchBlock:    "grams @> %s",
+	Grams:         grams,
+	AskGrams:      grams,
 	IsUnique:      func(err error) bool { return codeOf(err) == "23505" },
 	IsUnavailable: isUnavailable,
+}
+
+// grams makes an array of grams.
+func grams(of []int) any {
+	small := make([]int32, len(of))
+	for i, g := range of {
+		small[i] = int32(g)
+	}
+	return pq.Array(small)
 }
 
 // unnest makes a table of one array for each column.

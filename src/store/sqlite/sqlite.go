@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/astaxie/beego/orm"
@@ -27,13 +28,24 @@ func init() {
 }
 
 var dialect = store.Dialect{
-	Driver:  "sqlite",
-	Now:     "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
-	Values:  values,
-	In:      "IN (SELECT value FROM json_each(%s))",
-	IDs:     func(ids []int64) any { return list(ids) },
-	Texts:   func(texts []string) any { return list(texts) },
-	Writers: 1, // SQLite has one writer at a time
+	Driver: "sqlite",
+	Now:    "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+	Values: values,
+	In:     "IN (SELECT value FROM json_each(%s))",
+	IDs:    func(ids []int64) any { return list(ids) },
+	Texts:  func(texts []string) any { return list(texts) },
+	Lower:  "%s", // LIKE ignores their case
+	// A transaction that reads sees one state of the file anyway.
+	Snapshot: sql.LevelDefault,
+	InsertBlock: []string{
+		`INSERT INTO webhook_search (project_id, first_job, last_job, jobs) VALUES ($1, $2, $3, $4)`,
+		`INSERT INTO webhook_search_grams (rowid, grams) VALUES (last_insert_rowid(), $5)`,
+	},
+	DeleteBlocks: []string{`DELETE FROM webhook_search_grams WHERE rowid %s`, `DELETE FROM webhook_search WHERE id %s`},
+	MatchBlock:   "id IN (SELECT rowid FROM webhook_search_grams WHERE webhook_search_grams MATCH %s)",
+	Grams:        func(grams []int) any { return strings.Join(words(grams), " ") },
+	AskGrams:     func(grams []int) any { return strings.Join(words(grams), " AND ") },
+	Writers:      1, // SQLite has one writer at a time
 	IsUnique: func(err error) bool {
 		code := codeOf(err)
 		return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
@@ -53,6 +65,15 @@ func values(_ int, columns []store.Column, rows [][]any) (text string, args []an
 		names[i] = fmt.Sprintf("column%d AS %s", i+1, c.Name)
 	}
 	return "SELECT " + strings.Join(names, ",") + " FROM (VALUES " + row + strings.Repeat(","+row, max(0, len(rows)-1)) + ")", args
+}
+
+// words writes grams as words of the full-text index.
+func words(grams []int) []string {
+	text := make([]string, len(grams))
+	for i, g := range grams {
+		text[i] = "g" + strconv.FormatInt(int64(g), 36)
+	}
+	return text
 }
 
 // list writes values for json_each. None is [], not null, which would be a value.

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -31,6 +32,8 @@ func auditedChanges(t *testing.T, f *fixture) {
 	must(t, f.StopJob(f.ctx, f.project.ID, over, "over", nil))
 	waiting := f.accept(t, "e2", f.policy)[0]
 	f.openCircuit(t, deadOrigin, time.Minute)
+	many, begun := hook.Bulk{ProjectID: f.project.ID, Total: 2000}, hook.Bulk{ProjectID: f.project.ID}
+	must(t, f.CreateBulk(f.ctx, &begun, nil))
 	fresh, changed := f.newPolicy("fresh", "https://x.example.com"), f.policy
 	changed.Description = "changed"
 	changes := []struct {
@@ -74,6 +77,16 @@ func auditedChanges(t *testing.T, f *fixture) {
 			must(t, err)
 			return true
 		}},
+		{hook.AuditRedeliver, func(by *hook.AuditEntry) error { return f.CreateBulk(f.ctx, &many, by) }, func() bool {
+			bulks, err := f.UnfinishedBulks(f.ctx, 10)
+			must(t, err)
+			return len(bulks) == 1
+		}},
+		{hook.AuditStop, func(by *hook.AuditEntry) error { return f.StopBulk(f.ctx, f.project.ID, begun.ID, by) }, func() bool {
+			b, err := f.Bulk(f.ctx, f.project.ID, begun.ID)
+			must(t, err)
+			return b.Status == hook.BulkPending
+		}},
 	}
 	for _, c := range changes { // an entry without an actor cannot be stored
 		if err := c.do(by("", c.action)); err == nil || !c.undone() {
@@ -93,9 +106,12 @@ func auditedChanges(t *testing.T, f *fixture) {
 		t.Error("the redelivery does not say which job is new")
 	}
 
+	wantEqual(t, "what is said of the bulk", got[7].Detail, fmt.Sprintf("2000 jobs, as bulk %d", many.ID))
+
 	again := f.newPolicy("fresh", "https://x.example.com")
 	wantError(t, f.CreatePolicy(f.ctx, &again, by("alice", hook.AuditCreate)), hook.ErrConflict)
 	wantError(t, f.StopJob(f.ctx, f.project.ID, waiting, "again", by("alice", hook.AuditStop)), hook.ErrConflict)
+	wantError(t, f.StopBulk(f.ctx, f.project.ID, begun.ID, by("alice", hook.AuditStop)), hook.ErrConflict)
 	wantEqual(t, "entries after what was refused", len(f.recorded(t, f.project.ID)), len(want))
 }
 

@@ -1,0 +1,59 @@
+package store
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestALargeCountIsKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var c countCache
+		counts, takes := 0, time.Duration(0)
+		var fails error
+		ask := func() (int, bool) {
+			return c.get("all", func() (int, error) {
+				<-time.After(takes)
+				counts++
+				return 20_000 + counts, fails
+			})
+		}
+		want := func(when string, wantN, wantCounts int) {
+			t.Helper()
+			n, known := ask()
+			if n != wantN || known != (wantN > 0) || counts != wantCounts {
+				t.Errorf("%s: %d, %t, counted %d times", when, n, known, counts)
+			}
+		}
+		takes = time.Second
+		want("counted for too long", 0, 0)
+		want("still counted", 0, 0)
+		<-time.After(takes)
+		want("counted", 20_001, 1)
+		<-time.After(countKept)
+		want("old, and counted for too long", 20_001, 1)
+		<-time.After(takes)
+		want("counted again", 20_002, 2)
+		<-time.After(countKept)
+		takes = countPatience / 2
+		want("old, and counted at once", 20_003, 3)
+		<-time.After(countKept)
+		fails = errors.New("away")
+		want("cannot be counted", 20_003, 4)
+		fails = nil
+		want("counted after all", 20_005, 5)
+	})
+}
+
+func TestTheCountsThatAreKeptAreBounded(t *testing.T) {
+	t.Parallel()
+	var c countCache
+	for i := range 2*countsKept + 1 {
+		c.get(time.Duration(i).String(), func() (int, error) { return 1, nil })
+	}
+	if len(c.counts) > countsKept {
+		t.Errorf("%d are kept", len(c.counts))
+	}
+}
