@@ -168,7 +168,7 @@ func readNewUser(o *object) (u hook.User, password string, err error) {
 	o.str("realname", &u.Realname)
 	o.str("password", &password)
 	o.boolean("sysadmin_flag", &u.SysAdmin)
-	if reason := usernameFault(u.Username); reason != "" {
+	if reason := hook.UsernameFault(u.Username); reason != "" {
 		o.fail("username", reason)
 	}
 	checkShort(o, "email", u.Email)
@@ -179,20 +179,5 @@ func readNewUser(o *object) (u hook.User, password string, err error) {
 func checkShort(o *object, name, text string) {
 	if utf8.RuneCountInString(text) > 255 || strings.ContainsFunc(text, unicode.IsControl) {
 		o.fail(name, "must have at most 255 characters, none of them a control character")
-	}
-}
-
-// usernameFault refuses what HTTP basic authentication (the colon) and Harbor
-// (the rest) cannot take in a name.
-func usernameFault(name string) string {
-	switch {
-	case name == "" || utf8.RuneCountInString(name) > 255:
-		return "must have 1 to 255 characters"
-	case strings.TrimSpace(name) != name || strings.ContainsFunc(name, unicode.IsControl):
-		return "must not begin or end with a blank, nor hold control characters"
-	case strings.ContainsAny(name, `,"~#%$:`):
-		return `must not contain , " ~ # % $ or :`
-	default:
-		return ""
 	}
 }
