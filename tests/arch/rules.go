@@ -25,7 +25,7 @@ var layers = map[string][]string{
 	"src/core":       {"src/hook", "src/core"},
 	"src/jobservice": {"src/hook", "src/jobservice"},
 	"src/store":      {"src/hook", "src/store", "make/migrations"},
-	"src/portal":     {"src/hook", "src/portal"},
+	"src/portal":     {"src/hook", "src/portal", "src/core/auth", "src/core/event"},
 	"src/app":        {"src/hook", "src/core", "src/jobservice", "src/store", "src/portal", "src/config"},
 	"src/cmd":        {"src/app", "src/config"},
 }

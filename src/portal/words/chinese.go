@@ -1,0 +1,3 @@
+package words
+
+func chinese() map[string]string { return map[string]string{} }
