@@ -111,7 +111,7 @@ func (p *Portal) projectRoutes(page func(string, access, func(*visit) error)) {
 	page("POST "+webhooks+"/{policy}/test", inProject(mayTestPolicies), testPolicy)
 	page("POST "+webhooks+"/{policy}/enable", inProject(mayUpdatePolicies), enablePolicy)
 	page("POST "+webhooks+"/{policy}/disable", inProject(mayUpdatePolicies), disablePolicy)
-	page("GET "+webhooks+"/{policy}/delete", inProject(mayDeletePolicies), confirmDelete)
+	page("GET "+webhooks+"/delete/{policy}", inProject(mayDeletePolicies), confirmDelete)
 	page("POST "+webhooks+"/{policy}/delete", inProject(mayDeletePolicies), deletePolicy)
 
 	const deliveries = webhooks + "/deliveries"
