@@ -84,7 +84,7 @@ func TestFromAPolicyToADelivery(t *testing.T) {
 	b.has("No deliveries match.")
 	b.do(chromedp.NavigateBack())
 	b.has("Redelivery of")
-	b.click("#user-menu summary")
+	b.do(chromedp.Focus("#user-menu summary"), chromedp.KeyEvent(kb.Enter))
 	b.click("#sign-out")
 	b.do(chromedp.WaitVisible("#sign-in"))
 	b.open("/projects/flow/webhooks")
@@ -165,7 +165,7 @@ func TestKeyboardOnly(t *testing.T) {
 	b.check("an open menu")
 	b.do(chromedp.KeyEvent(kb.Escape))
 	b.until("!document.querySelector('.menu[open]') && document.activeElement.matches('.act summary')", "a closed menu, its button in focus")
-	b.do(chromedp.KeyEvent(kb.Enter+kb.Tab+kb.Enter))
+	b.do(chromedp.KeyEvent(kb.Enter + kb.Tab + kb.Enter))
 	b.do(chromedp.WaitVisible("#edit-webhook-save"))
 }
 
@@ -225,12 +225,21 @@ func TestEveryViewIsSound(t *testing.T) {
 	b.shot("sign-in")
 	b.signIn("admin", s.Password())
 	views := []struct{ name, path string }{
-		{"projects", "/projects"}, {"policies", "/projects/views/webhooks"}, {"new", "/projects/views/webhooks/new"},
-		{"form", "/projects/views/webhooks/" + itoa(second)}, {"delete", "/projects/views/webhooks/delete/" + itoa(second)},
-		{"deliveries", "/projects/views/webhooks/deliveries?open=" + itoa(failed.ID)}, {"list", "/projects/views/webhooks/deliveries"},
-		{"delivery", "/projects/views/webhooks/deliveries/" + itoa(failed.ID)}, {"search", "/projects/views/webhooks/deliveries?span=custom&from=x"},
-		{"none", "/projects/views/webhooks/deliveries?tag=none"}, {"members", "/projects/views/members"},
-		{"users", "/users"}, {"system", "/system"}, {"password", "/password"}, {"missing", "/projects/nothing"},
+		{"projects", "/projects"},
+		{"policies", "/projects/views/webhooks"},
+		{"new", "/projects/views/webhooks/new"},
+		{"form", "/projects/views/webhooks/" + itoa(second)},
+		{"delete", "/projects/views/webhooks/delete/" + itoa(second)},
+		{"deliveries", "/projects/views/webhooks/deliveries?open=" + itoa(failed.ID)},
+		{"list", "/projects/views/webhooks/deliveries"},
+		{"delivery", "/projects/views/webhooks/deliveries/" + itoa(failed.ID)},
+		{"search", "/projects/views/webhooks/deliveries?span=custom&from=x"},
+		{"none", "/projects/views/webhooks/deliveries?tag=none"},
+		{"members", "/projects/views/members"},
+		{"users", "/users"},
+		{"system", "/system"},
+		{"password", "/password"},
+		{"missing", "/projects/nothing"},
 	}
 	for _, look := range []struct {
 		name, lang, theme string

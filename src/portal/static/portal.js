@@ -1,7 +1,7 @@
 // What pages do more while scripts run: everything works without.
 const root = document.documentElement
 root.classList.add('js')
-const zone = { clock: { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' }, full: { year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23', timeZoneName: 'short' } }
+const zone = { full: { year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23', timeZoneName: 'short' } }
 const $ = (id, of = document) => of.getElementById(id)
 const canon = new Map() // what the server last said of each part that changes, by id
 
@@ -10,8 +10,10 @@ function localise(part) {
   for (const time of part.querySelectorAll('time[datetime]')) {
     const at = new Date(time.dateTime)
     if (isNaN(at)) continue
-    time.title = at.toLocaleString(root.lang, zone.full)
-    if (zone[time.dataset.form]) time.textContent = at.toLocaleString(root.lang, zone[time.dataset.form])
+    const full = at.toLocaleString('sv', zone.full) // as 2026-11-24 14:05:21 UTC
+    time.title = full
+    if (time.dataset.form === 'full') time.textContent = full
+    if (time.dataset.form === 'clock') time.textContent = at.toLocaleTimeString('sv')
   }
 }
 
