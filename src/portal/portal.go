@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/harborhook/harborhook/src/portal/words"
 )
 
 // Config is what a Portal needs. Fields without another word are required.
@@ -35,9 +37,10 @@ type Config struct {
 // Portal is the http.Handler of all pages.
 type Portal struct {
 	Config
-	pages   pages
-	assets  assets
-	handler http.Handler
+	languages []words.Language
+	pages     pages
+	assets    assets
+	handler   http.Handler
 }
 
 // New returns the pages, which answer GET, HEAD, and forms by POST. Forms of
@@ -46,8 +49,8 @@ func New(c Config) *Portal {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	p := &Portal{Config: c, assets: newAssets()}
-	p.pages = newPages(p.assets)
+	p := &Portal{Config: c, languages: words.Languages(), assets: newAssets()}
+	p.pages = newPages(p.languages, p.assets)
 	p.handler = secured(http.NewCrossOriginProtection().Handler(p.routes()))
 	return p
 }

@@ -19,9 +19,9 @@ type pages map[string]*template.Template
 
 // newPages parses the templates once for each language. They are part of the
 // program; a mistake in one shows when it starts.
-func newPages(a assets) pages {
+func newPages(languages []words.Language, a assets) pages {
 	all := pages{}
-	for _, l := range words.Languages() {
+	for _, l := range languages {
 		t := template.New("").Funcs(functions(l, a))
 		all[l.Tag] = template.Must(t.ParseFS(embedded, "templates/*.html"))
 	}
@@ -114,7 +114,7 @@ type notice struct {
 // show writes a whole page. Nothing is written when the template fails.
 func (v *visit) show(status int, name, title string, page any, more ...func(*frame)) {
 	f := frame{
-		Title: title, Language: v.words, Languages: words.Languages(), Theme: v.theme, NextTheme: "dark", Section: v.section(),
+		Title: title, Language: v.words, Languages: v.languages, Theme: v.theme, NextTheme: "dark", Section: v.section(),
 		User: v.who.Name(), Admin: v.who.SysAdmin(), CSRF: v.session.CSRF, Here: v.here(), Now: v.Now(), Page: page,
 	}
 	if v.theme == "dark" {

@@ -45,7 +45,7 @@ type visit struct {
 func (p *Portal) page(a access, f func(*visit) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := &visit{Portal: p, w: w, r: r, who: auth.Identity{Anonymous: true}, allowed: map[auth.Action]bool{}}
-		v.words = words.Choose(cookie(r, languageCookie), r.Header.Get("Accept-Language"))
+		v.words = words.Choose(p.languages, cookie(r, languageCookie), r.Header.Get("Accept-Language"))
 		v.theme = knownTheme(cookie(r, themeCookie))
 		err := v.enter(a)
 		if err == nil {

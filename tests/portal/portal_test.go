@@ -82,7 +82,7 @@ func TestFromAPolicyToADelivery(t *testing.T) {
 
 	b.open("/projects/flow/webhooks/deliveries?status=error")
 	b.has("No deliveries match.")
-	b.do(chromedp.NavigateBack())
+	b.do(chromedp.Evaluate("history.back()", nil))
 	b.has("Redelivery of")
 	b.do(chromedp.Focus("#user-menu summary"), chromedp.KeyEvent(kb.Enter))
 	b.click("#sign-out")

@@ -22,10 +22,9 @@ func Languages() []Language {
 	}
 }
 
-// Choose returns the language of this tag or else the one that the header
+// Choose returns the one of the languages that has this tag or else the one that the header
 // Accept-Language prefers, or else the default.
-func Choose(tag, accept string) Language {
-	all := Languages()
+func Choose(all []Language, tag, accept string) Language {
 	for _, l := range all {
 		if l.Tag == tag {
 			return l

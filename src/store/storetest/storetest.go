@@ -71,6 +71,9 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"what cannot be redelivered is told apart", notRedelivered},
 		{"only waiting jobs are stopped", stoppedByHand},
 		{"what people did is kept", audit},
+		{"jobs are summed up by time and policy", summary},
+		{"many jobs are summed up from a sample", summaryOfMany},
+		{"the event of a job is found in its project", eventOfJob},
 		{"a session is its user's until it ends", sessions},
 		{"sessions are purged when they are old or idle", sessionsPurged},
 	}
