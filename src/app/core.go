@@ -47,7 +47,7 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 		return nil, err
 	}
 	c := &core{
-		auth: auth.New(auth.Config{Users: s, Roles: s}), cache: cache, webhooks: webhooks,
+		auth: auth.New(auth.Config{Users: s, Roles: s, Robots: s}), cache: cache, webhooks: webhooks,
 		intake: &gate{
 			intake:  registry.NewIntake(source.interpreter, source.events, m.countIntake, source.options...),
 			waiting: s.Waiting, limit: cfg.BacklogLimit, log: o.Log,
@@ -73,7 +73,7 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 		Health: health, Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
 	}
 	served.Portal = newPortal(served, s)
-	c.handler = api.New(served)
+	c.handler = behindProxies(cfg.TrustedProxies.Prefixes(), api.New(served))
 	p.start("cache", cache.Run)
 	p.start("backlog", c.intake.Run)
 	p.start("submitter", queuer.Run)

@@ -70,7 +70,7 @@ func runStandalone(ctx context.Context, cfg config.Config, o Options) (err error
 	p.start("delivery", service.Run)
 	p.start("core", serve(api.NewServer(cfg.CoreAddr, c.handler), listeners[0], o.Log))
 	p.start("jobservice", serve(internalServer(jobServiceHandler(cfg, service, s, m, o)), listeners[1], o.Log))
-	p.start("registry", serve(internalServer(images), listeners[2], o.Log))
+	p.start("registry", serve(internalServer(behindProxies(cfg.TrustedProxies.Prefixes(), images)), listeners[2], o.Log))
 	if err := startDebug(p, cfg.DebugAddr, o.Log); err != nil {
 		return err
 	}

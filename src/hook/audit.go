@@ -29,4 +29,9 @@ const (
 	AuditRotate    AuditAction = "rotate_secret"
 	AuditRedeliver AuditAction = "redeliver"
 	AuditStop      AuditAction = "stop"
+
+	AuditCreateRobot AuditAction = "create_robot"
+	AuditUpdateRobot AuditAction = "update_robot"
+	AuditDeleteRobot AuditAction = "delete_robot"
+	AuditRotateRobot AuditAction = "rotate_robot_secret"
 )

@@ -68,9 +68,10 @@ type Member struct {
 // that somebody must be named who reads the list.
 type ProjectFilter struct {
 	// All lists every project. Without it the list has the public ones, and those
-	// that the user ReaderID is a member of.
+	// that the user ReaderID is a member of, or the project RobotOf.
 	All      bool
 	ReaderID int64
+	RobotOf  int64
 	// Name is the whole name, NameContains a part of it in any case.
 	Name         string
 	NameContains string

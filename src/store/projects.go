@@ -134,14 +134,29 @@ func (s *Store) Users(_ context.Context, page hook.JobPage) ([]hook.User, int, e
 	return users, int(total), nil
 }
 
+// SetSysAdmin says whether a user is a system administrator.
+func (s *Store) SetSysAdmin(ctx context.Context, userID int64, sysAdmin bool) error {
+	return s.change(ctx, "make a system admin", `UPDATE users SET sys_admin = $2, update_time = `+s.d.Now+` WHERE id = $1`, userID, sysAdmin)
+}
+
+// DeleteUser removes a user with his memberships and sessions. What he made stays.
+func (s *Store) DeleteUser(ctx context.Context, userID int64) error {
+	return s.change(ctx, "delete a user", `DELETE FROM users WHERE id = $1`, userID)
+}
+
 // SetPassword replaces a user's password hash.
 func (s *Store) SetPassword(ctx context.Context, userID int64, hash string) error {
-	result, err := s.write.ExecContext(ctx, `UPDATE users SET password_hash = $2, update_time = `+s.d.Now+` WHERE id = $1`, userID, hash)
+	return s.change(ctx, "set a password", `UPDATE users SET password_hash = $2, update_time = `+s.d.Now+` WHERE id = $1`, userID, hash)
+}
+
+// change runs a statement that must find its row.
+func (s *Store) change(ctx context.Context, doing, statement string, args ...any) error {
+	result, err := s.write.ExecContext(ctx, statement, args...)
 	if err != nil {
-		return s.wrap("set a password", err)
+		return s.wrap(doing, err)
 	}
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return s.wrap("set a password", orNotFound(err))
+		return s.wrap(doing, orNotFound(err))
 	}
 	return nil
 }
@@ -211,7 +226,7 @@ func projectsWhere(f hook.ProjectFilter) *where {
 	if f.All {
 		w.and("TRUE")
 	} else {
-		w.and("(p.public OR EXISTS (SELECT 1 FROM project_member m WHERE m.project_id = p.id AND m.user_id = " + w.arg(f.ReaderID) + "))")
+		w.and("(p.public OR p.id = " + w.arg(f.RobotOf) + " OR EXISTS (SELECT 1 FROM project_member m WHERE m.project_id = p.id AND m.user_id = " + w.arg(f.ReaderID) + "))")
 	}
 	if f.Name != "" {
 		w.and("p.name = " + w.arg(f.Name))

@@ -2,7 +2,11 @@ module github.com/harborhook/harborhook/tests/contract
 
 go 1.26
 
-require github.com/goharbor/go-client v0.213.1
+require (
+	github.com/go-openapi/runtime v0.21.0
+	github.com/go-openapi/strfmt v0.21.0
+	github.com/goharbor/go-client v0.213.1
+)
 
 require (
 	github.com/PuerkitoBio/purell v1.1.1 // indirect
@@ -13,9 +17,7 @@ require (
 	github.com/go-openapi/jsonpointer v0.19.5 // indirect
 	github.com/go-openapi/jsonreference v0.19.6 // indirect
 	github.com/go-openapi/loads v0.21.0 // indirect
-	github.com/go-openapi/runtime v0.21.0 // indirect
 	github.com/go-openapi/spec v0.20.4 // indirect
-	github.com/go-openapi/strfmt v0.21.0 // indirect
 	github.com/go-openapi/swag v0.19.15 // indirect
 	github.com/go-openapi/validate v0.20.3 // indirect
 	github.com/go-stack/stack v1.8.0 // indirect

@@ -15,12 +15,18 @@ const password = "Passw0rd-of-tests"
 // member creates a user, with a role in the project unless that is 0.
 func (c *scene) member(t *testing.T, project string, role int) *harness.Client {
 	t.Helper()
+	return c.As(c.memberNamed(t, project, role), password)
+}
+
+// memberNamed is member for whoever wants to know the name.
+func (c *scene) memberNamed(t *testing.T, project string, role int) string {
+	t.Helper()
 	name := fmt.Sprintf("user%d", scenes.Add(1))
 	c.Admin.CreateUser(t, name, password)
 	if role != 0 {
 		c.Admin.AddMember(t, project, name, role)
 	}
-	return c.As(name, password)
+	return name
 }
 
 // status is what a caller gets.

@@ -32,13 +32,18 @@ func (s *System) Skopeo(t T, dir, to string) {
 // runProgram runs a program of somebody else's to its end.
 func runProgram(t T, env []string, program string, args ...string) {
 	t.Helper()
+	if out, err := tryProgram(env, program, args...); err != nil {
+		t.Fatalf("%s: %v\n%s", program, err, out)
+	}
+}
+
+func tryProgram(env []string, program string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(os.Environ(), env...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", program, err, out)
-	}
+	out, err := cmd.CombinedOutput()
+	return string(out), err
 }
 
 // Push pushes an image to a name such as "prj/app:v1".
@@ -110,7 +115,13 @@ type Login struct{ dir string }
 // Operators returns the login of the system admin.
 func (s *System) Operators(t T) Login {
 	t.Helper()
-	auth := base64.StdEncoding.EncodeToString([]byte("admin:" + s.password))
+	return s.Login(t, "admin", s.password)
+}
+
+// Login returns the login of a user or a robot.
+func (s *System) Login(t T, name, password string) Login {
+	t.Helper()
+	auth := base64.StdEncoding.EncodeToString([]byte(name + ":" + password))
 	return newLogin(t, fmt.Sprintf(`{"auths":{%q:{"auth":%q}}}`, s.Registry, auth))
 }
 
@@ -130,7 +141,14 @@ func newLogin(t T, config string) Login {
 // Run runs a client of registries (crane, helm, oras) to its end.
 func (l Login) Run(t T, program string, args ...string) {
 	t.Helper()
-	runProgram(t, []string{
+	if out, err := l.Try(program, args...); err != nil {
+		t.Fatalf("%s: %v\n%s", program, err, out)
+	}
+}
+
+// Try is Run for what may be refused. It returns what the client prints.
+func (l Login) Try(program string, args ...string) (string, error) {
+	return tryProgram([]string{
 		"DOCKER_CONFIG=" + l.dir, "HELM_REGISTRY_CONFIG=" + filepath.Join(l.dir, "config.json"),
 		"HELM_CACHE_HOME=" + l.dir, "HELM_CONFIG_HOME=" + l.dir, "HELM_DATA_HOME=" + l.dir,
 	}, findProgram(program), args...)

@@ -19,7 +19,7 @@ CREATE TABLE robot (
     secret_hash   text    NOT NULL,
     permissions   text    NOT NULL, -- JSON array of "resource:verb"
     disabled      boolean NOT NULL DEFAULT false,
-    duration      bigint  NOT NULL, -- days; -1: for ever
+    days          bigint  NOT NULL, -- from the creation on; -1: for ever
     expires_at    bigint  NOT NULL, -- 0: never
     creator       text    NOT NULL DEFAULT '',
     creation_time bigint  NOT NULL,

@@ -22,6 +22,7 @@ type Store interface {
 	Projects
 	Users
 	Members
+	Robots
 	Deliveries
 	Audit
 	// Ping answers nil while the database takes statements.

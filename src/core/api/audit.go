@@ -59,3 +59,10 @@ func (c *call) did(e hook.AuditEntry) {
 		slog.String("action", string(e.Action)), slog.Int64("project", e.ProjectID), slog.Int64("policy", e.PolicyID),
 		slog.Int64("job", e.JobID), slog.String("detail", e.Detail), slog.Any("error", err))
 }
+
+// logged records in the log what the caller has done outside of any project.
+func (c *call) logged(action, detail string) {
+	ctx := c.r.Context()
+	c.api.Logger.LogAttrs(ctx, slog.LevelInfo, "audit", slog.String("request", requestID(ctx)), slog.String("actor", c.who.Name()),
+		slog.String("action", action), slog.String("detail", detail))
+}

@@ -75,11 +75,11 @@ func (c *call) identifyBasic() error {
 func (c *call) authorise(route Route) error {
 	switch route.Access {
 	case SignedIn:
-		return c.need(true)
+		return c.need(c.who.IsUser())
 	case SysAdmin:
 		return c.need(c.who.SysAdmin())
 	case Self:
-		return c.need(c.who.SysAdmin() || c.params[":uid"] == strconv.FormatInt(c.who.User.ID, 10))
+		return c.need(c.who.SysAdmin() || c.who.IsUser() && c.params[":uid"] == strconv.FormatInt(c.who.User.ID, 10))
 	case InProject:
 		return c.enter(route.Action)
 	default:
@@ -186,9 +186,13 @@ func (c *call) object(known ...string) *object {
 // created answers 201 with the place of the new object, which is the path of the
 // request and its id.
 func (c *call) created(id int64) error {
-	c.w.Header().Set("Location", c.r.URL.EscapedPath()+"/"+strconv.FormatInt(id, 10))
+	c.w.Header().Set("Location", placeOf(c.r, id))
 	c.w.WriteHeader(http.StatusCreated)
 	return nil
+}
+
+func placeOf(r *http.Request, id int64) string {
+	return r.URL.EscapedPath() + "/" + strconv.FormatInt(id, 10)
 }
 
 // done answers 200 without a body.

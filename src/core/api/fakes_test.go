@@ -31,10 +31,12 @@ const (
 	guest     = "guest1"   // guest of p1
 	foreigner = "admin2"   // project admin of p2
 	nobody    = ""         // anonymous
+	// machine is a robot of p1 that may read policies, deliveries and the project.
+	machine = "robot$p1+ci"
 )
 
 func callers() []string {
-	return []string{root, admin, master, developer, guest, foreigner, nobody}
+	return []string{root, admin, master, developer, guest, foreigner, nobody, machine}
 }
 
 var epoch = time.Date(2020, time.March, 3, 7, 58, 52, 0, time.UTC)
@@ -57,6 +59,7 @@ type memory struct {
 	users    []hook.User
 	projects []hook.Project
 	members  []hook.Member
+	robots   []hook.Robot
 	policies []hook.Policy
 	jobs     []hook.Job
 	attempts map[int64][]hook.Attempt
@@ -102,6 +105,13 @@ func newMemory() *memory {
 		m.members = append(m.members, hook.Member{ID: int64(i + 1), ProjectID: 1, UserID: int64(i + 2), Username: callers()[i+1], Role: role})
 	}
 	m.members = append(m.members, hook.Member{ID: 5, ProjectID: 2, UserID: 6, Username: foreigner, Role: hook.RoleProjectAdmin})
+	m.robots = []hook.Robot{
+		{
+			ID: 21, ProjectID: 1, Project: "p1", Name: "ci", Days: 30, ExpiresAt: epoch.Add(30 * 24 * time.Hour), Creator: admin, CreationTime: epoch, UpdateTime: epoch,
+			Permissions: []string{"notification-policy:list", "notification-policy:read", "notification-job:list", "project:read"},
+		},
+		{ID: 22, ProjectID: 2, Project: "p2", Name: "ci", Days: hook.NoExpiry, Permissions: []string{"repository:pull"}, CreationTime: epoch, UpdateTime: epoch},
+	}
 	m.policies = []hook.Policy{{
 		ID: 3, ProjectID: 1, Name: "ci", Enabled: true, HookTypes: []hook.EventType{hook.PushImage},
 		Targets: []hook.Target{{Type: "http", Address: "https://ci.example.com/hook?token=abc", AuthHeader: "Bearer t0ps3cret", PayloadFormat: "Events"}},
@@ -125,13 +135,14 @@ func newMemory() *memory {
 func (m *memory) reset() {
 	fresh := newMemory()
 	m.users, m.projects, m.members, m.policies = fresh.users, fresh.projects, fresh.members, fresh.policies
+	m.robots = fresh.robots
 	m.jobs, m.attempts, m.lastID = fresh.jobs, fresh.attempts, fresh.lastID
 }
 
 // untouched says whether all that a caller can change is as it was.
 func (m *memory) untouched() bool {
 	fresh := newMemory()
-	return reflect.DeepEqual(fresh.policies, m.policies) && reflect.DeepEqual(fresh.members, m.members) &&
+	return reflect.DeepEqual(fresh.policies, m.policies) && reflect.DeepEqual(fresh.robots, m.robots) && reflect.DeepEqual(fresh.members, m.members) &&
 		reflect.DeepEqual(fresh.users, m.users) && reflect.DeepEqual(fresh.projects, m.projects) && reflect.DeepEqual(fresh.jobs, m.jobs)
 }
 
@@ -185,7 +196,7 @@ func (m *memory) Projects(_ context.Context, f hook.ProjectFilter, page hook.Job
 	var found []hook.Project
 	for _, p := range m.projects {
 		member := slices.ContainsFunc(m.members, func(o hook.Member) bool { return o.ProjectID == p.ID && o.UserID == f.ReaderID })
-		if (f.All || p.Public || member) && (f.Name == "" || f.Name == p.Name) && strings.Contains(p.Name, f.NameContains) &&
+		if (f.All || p.Public || member || p.ID == f.RobotOf) && (f.Name == "" || f.Name == p.Name) && strings.Contains(p.Name, f.NameContains) &&
 			(f.Public == nil || *f.Public == p.Public) {
 			found = append(found, p)
 		}
@@ -254,6 +265,79 @@ func (m *memory) CreateUser(_ context.Context, u *hook.User) error {
 
 func (m *memory) Users(_ context.Context, page hook.JobPage) ([]hook.User, int, error) {
 	return pageOf(m.users, page), len(m.users), m.broken
+}
+
+func (m *memory) SetSysAdmin(_ context.Context, userID int64, sysAdmin bool) error {
+	for i := range m.users {
+		if m.users[i].ID == userID {
+			m.users[i].SysAdmin = sysAdmin
+		}
+	}
+	return m.broken
+}
+
+func (m *memory) DeleteUser(_ context.Context, userID int64) error {
+	m.users = slices.DeleteFunc(m.users, func(u hook.User) bool { return u.ID == userID })
+	return m.broken
+}
+
+func (m *memory) Robots(_ context.Context, projectID int64, page hook.JobPage) ([]hook.Robot, int, error) {
+	var found []hook.Robot
+	for _, r := range m.robots {
+		if r.ProjectID == projectID {
+			found = append(found, r)
+		}
+	}
+	return pageOf(found, page), len(found), m.broken
+}
+
+func (m *memory) Robot(_ context.Context, projectID, id int64) (hook.Robot, error) {
+	return find(m, m.robots, func(r hook.Robot) bool { return r.ProjectID == projectID && r.ID == id })
+}
+
+func (m *memory) CreateRobot(_ context.Context, r *hook.Robot) error {
+	if slices.ContainsFunc(m.robots, func(o hook.Robot) bool { return o.ProjectID == r.ProjectID && o.Name == r.Name }) {
+		return fmt.Errorf("create: %w", hook.ErrConflict)
+	}
+	m.lastID++
+	r.ID, r.CreationTime, r.UpdateTime = m.lastID, epoch, epoch
+	r.ExpiresAt = r.End()
+	m.robots = append(m.robots, *r)
+	return m.broken
+}
+
+// robotAt returns the place of a robot of a project.
+func (m *memory) robotAt(projectID, id int64) (int, error) {
+	i := slices.IndexFunc(m.robots, func(r hook.Robot) bool { return r.ProjectID == projectID && r.ID == id })
+	if i < 0 {
+		return 0, hook.ErrNotFound
+	}
+	return i, m.broken
+}
+
+func (m *memory) UpdateRobot(_ context.Context, r *hook.Robot) error {
+	i, err := m.robotAt(r.ProjectID, r.ID)
+	if err == nil {
+		r.ExpiresAt = r.End()
+		m.robots[i] = *r
+	}
+	return err
+}
+
+func (m *memory) SetRobotSecret(_ context.Context, projectID, id int64, hash string) error {
+	i, err := m.robotAt(projectID, id)
+	if err == nil {
+		m.robots[i].SecretHash = hash
+	}
+	return err
+}
+
+func (m *memory) DeleteRobot(_ context.Context, projectID, id int64) error {
+	i, err := m.robotAt(projectID, id)
+	if err == nil {
+		m.robots = slices.Delete(m.robots, i, i+1)
+	}
+	return err
 }
 
 func (m *memory) Members(_ context.Context, projectID int64) ([]hook.Member, error) {
@@ -461,6 +545,11 @@ func (m *memory) Authenticate(_ context.Context, username, password, client stri
 	if username == "guesser" {
 		return auth.Identity{}, &auth.BackOffError{RetryAfter: 29500 * time.Millisecond}
 	}
+	for _, r := range m.robots {
+		if r.FullName() == username && username == password {
+			return auth.Identity{Robot: &r}, nil
+		}
+	}
 	i := slices.IndexFunc(m.users, func(u hook.User) bool { return u.Username == username && username == password })
 	if i < 0 {
 		return auth.Identity{}, auth.ErrUnauthenticated
@@ -503,7 +592,9 @@ func (m *memory) SignOut(_ context.Context, token string) error {
 }
 
 func (m *memory) SignOutUser(_ context.Context, userID int64) error {
-	maps.DeleteFunc(m.sessions, func(_, name string) bool { return m.users[userID-1].Username == name })
+	maps.DeleteFunc(m.sessions, func(_, name string) bool {
+		return !slices.ContainsFunc(m.users, func(u hook.User) bool { return u.Username == name && u.ID != userID })
+	})
 	return m.broken
 }
 
@@ -512,7 +603,7 @@ func (m *memory) Forget(username string) { m.forgotten = append(m.forgotten, use
 func (m *memory) Can(_ context.Context, id auth.Identity, p hook.Project, a auth.Action) (bool, error) {
 	role := hook.RoleNone
 	for _, member := range m.members {
-		if !id.Anonymous && member.ProjectID == p.ID && member.UserID == id.User.ID {
+		if id.IsUser() && member.ProjectID == p.ID && member.UserID == id.User.ID {
 			role = member.Role
 		}
 	}

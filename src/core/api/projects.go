@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/harborhook/harborhook/src/core/auth"
 	"github.com/harborhook/harborhook/src/hook"
 )
 
@@ -64,7 +65,7 @@ func (a *API) listProjects(c *call) error {
 
 // projectExists answers 200 if there is a project of this name, to users only.
 func (a *API) projectExists(c *call, name string) error {
-	if err := c.need(true); err != nil {
+	if err := c.need(c.who.IsUser()); err != nil {
 		return err
 	}
 	if _, err := a.Store.ProjectByName(c.r.Context(), name); err != nil {
@@ -123,6 +124,9 @@ func (q *query) truth(name, text string) *bool {
 // caller may read, and how many they are.
 func (a *API) readableProjects(c *call, filter hook.ProjectFilter, page hook.JobPage) ([]projectJSON, int, error) {
 	filter.All, filter.ReaderID = c.who.SysAdmin(), c.who.User.ID
+	if r := c.who.Robot; r != nil && auth.Allowed(c.who, hook.Project{ID: r.ProjectID}, hook.RoleNone, auth.ActionProjectRead) {
+		filter.RobotOf = r.ProjectID
+	}
 	projects, total, err := a.Store.Projects(c.r.Context(), filter, page)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list projects: %w", err)

@@ -19,7 +19,7 @@ const (
 	Public Access = iota
 	// Anyone takes anonymous callers, and checks the credentials of others.
 	Anyone
-	// SignedIn takes every user.
+	// SignedIn takes every user, but no robot.
 	SignedIn
 	// SysAdmin takes system administrators.
 	SysAdmin
@@ -121,7 +121,10 @@ func (a *API) executionRoutes() []Route {
 }
 
 func (a *API) projectRoutes() []Route {
-	const members = projectPath + "/members"
+	const (
+		members = projectPath + "/members"
+		robots  = projectPath + "/robots"
+	)
 	return []Route{
 		inSite("GET", "/projects", Anyone, a.listProjects),
 		inSite("POST", "/projects", SignedIn, a.createProject),
@@ -134,6 +137,12 @@ func (a *API) projectRoutes() []Route {
 		inProject("GET", members+"/:mid", auth.ActionMemberList, a.readMember),
 		inProject("PUT", members+"/:mid", auth.ActionMemberManage, a.updateMember),
 		inProject("DELETE", members+"/:mid", auth.ActionMemberManage, a.removeMember),
+		inProject("GET", robots, auth.ActionRobotList, a.listRobots),
+		inProject("POST", robots, auth.ActionRobotManage, a.createRobot),
+		inProject("GET", robots+"/:rid", auth.ActionRobotList, a.readRobot),
+		inProject("PUT", robots+"/:rid", auth.ActionRobotManage, a.updateRobot),
+		inProject("DELETE", robots+"/:rid", auth.ActionRobotManage, a.deleteRobot),
+		inProject("POST", robots+"/:rid/secret/rotate", auth.ActionRobotManage, a.rotateRobotSecret),
 	}
 }
 
@@ -145,7 +154,9 @@ func (a *API) siteRoutes() []Route {
 		inSite("GET", "/users/current", SignedIn, a.readCurrentUser),
 		inSite("GET", "/users/current/permissions", SignedIn, a.listPermissions),
 		inSite("GET", "/users/:uid", Self, a.readUser),
+		inSite("DELETE", "/users/:uid", SysAdmin, a.deleteUser),
 		inSite("PUT", "/users/:uid/password", Self, a.changePassword),
+		inSite("PUT", "/users/:uid/sysadmin", SysAdmin, a.setSysAdmin),
 		inSite("GET", "/systeminfo", Public, a.systemInfo),
 		inSite("GET", "/ping", Public, a.ping),
 		inSite("GET", "/health", Public, a.health),

@@ -18,10 +18,12 @@ func contract() map[string][]string {
 		policies = project + "/webhook/policies"
 		jobs     = project + "/webhook/jobs"
 		members  = project + "/members"
+		robots   = project + "/robots"
 	)
 	everybody, signedIn := callers(), callers()[:6]
-	editors, readers := []string{root, admin}, []string{root, admin, master}
-	inside := []string{root, admin, master, developer, guest}
+	editors, readers := []string{root, admin}, []string{root, admin, master, machine}
+	people, listers := []string{root, admin, master, developer, guest}, []string{root, admin, master}
+	inside := append(slices.Clone(people), machine)
 	return map[string][]string{
 		"GET " + policies:                         readers,
 		"POST " + policies:                        editors,
@@ -51,11 +53,18 @@ func contract() map[string][]string {
 		"PUT " + project:              editors,
 		"DELETE " + project:           editors,
 		"GET " + project + "/summary": inside,
-		"GET " + members:              inside,
+		"GET " + members:              people,
 		"POST " + members:             editors,
-		"GET " + members + "/:mid":    inside,
+		"GET " + members + "/:mid":    people,
 		"PUT " + members + "/:mid":    editors,
 		"DELETE " + members + "/:mid": editors,
+
+		"GET " + robots:                          listers,
+		"POST " + robots:                         editors,
+		"GET " + robots + "/:rid":                listers,
+		"PUT " + robots + "/:rid":                editors,
+		"DELETE " + robots + "/:rid":             editors,
+		"POST " + robots + "/:rid/secret/rotate": editors,
 
 		"GET /users":                     {root},
 		"POST /users":                    {root},
@@ -63,6 +72,8 @@ func contract() map[string][]string {
 		"GET /users/current/permissions": signedIn,
 		"GET /users/:uid":                {root, guest},
 		"PUT /users/:uid/password":       {root, guest},
+		"DELETE /users/:uid":             {root},
+		"PUT /users/:uid/sysadmin":       {root},
 
 		"GET /systeminfo":     everybody,
 		"GET /ping":           everybody,
@@ -77,7 +88,7 @@ func contract() map[string][]string {
 // lies outside of the families.
 func secondContract() map[string][]string {
 	const executions = "/projects/:project/webhook/policies/:id/executions"
-	readers := []string{root, admin, master}
+	readers := []string{root, admin, master, machine}
 	return map[string][]string{
 		"GET " + executions:                          readers,
 		"GET " + executions + "/:eid/tasks":          readers,
@@ -109,7 +120,7 @@ func wholeContract() map[string][]string {
 }
 
 func pathOf(r api.Route) string {
-	return strings.NewReplacer(":project", "1", ":id", "3", ":jid", "11", ":mid", "4", ":uid", "5", ":eid", "11", ":tid", "11").Replace(r.Pattern)
+	return strings.NewReplacer(":project", "1", ":id", "3", ":jid", "11", ":mid", "4", ":uid", "5", ":eid", "11", ":tid", "11", ":rid", "21").Replace(r.Pattern)
 }
 
 func bodyOf(r api.Route) string {

@@ -87,7 +87,7 @@ func (c *call) changes() bool {
 func readForm(r *http.Request) error {
 	err := r.ParseForm()
 	if large := (*http.MaxBytesError)(nil); err == nil || errors.As(err, &large) {
-		return err //nolint:wrapcheck // the answer has no other words
+		return err
 	}
 	return refuse(http.StatusBadRequest, "the form is malformed")
 }
@@ -138,7 +138,7 @@ func (a *API) logout(c *call) error {
 // sites cannot make the browser send it, but by a link.
 func (c *call) setCookie(token string, maxAge int) {
 	c.w.Header().Set("Cache-Control", "no-store")
-	http.SetCookie(c.w, &http.Cookie{
+	http.SetCookie(c.w, &http.Cookie{ //nolint:gosec // without TLS a browser would drop a Secure cookie
 		Name: sessionCookie, Value: token, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: overTLS(c.r), SameSite: http.SameSiteLaxMode,
 	})

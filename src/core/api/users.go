@@ -18,6 +18,9 @@ type Users interface {
 	UserByName(ctx context.Context, name string) (hook.User, error)
 	User(ctx context.Context, id int64) (hook.User, error)
 	SetPassword(ctx context.Context, userID int64, hash string) error
+	SetSysAdmin(ctx context.Context, userID int64, sysAdmin bool) error
+	// DeleteUser removes the user with his memberships and sessions.
+	DeleteUser(ctx context.Context, userID int64) error
 	// CreateUser sets the user's id and times; a name that is taken is a hook.ErrConflict.
 	CreateUser(ctx context.Context, u *hook.User) error
 	// UsernameTaken and EmailTaken say whether somebody has this name or address.
@@ -134,6 +137,53 @@ func (a *API) signOutUser(c *call, u hook.User) {
 	}
 }
 
+// firstUser is the id of the first system admin, who is made again at the next start
+// if he is missing. It is 1, as in Harbor.
+const firstUser = 1
+
+// deleteUser removes a user. What he made stays, under his name. Nobody can remove
+// himself, so that a system admin is left.
+func (a *API) deleteUser(c *call) error {
+	u, err := a.user(c)
+	if err != nil {
+		return err
+	}
+	if u.ID == c.who.User.ID || u.ID == firstUser {
+		return refuse(http.StatusForbidden, "neither the caller nor the first system admin can be deleted")
+	}
+	if err := a.Store.DeleteUser(c.r.Context(), u.ID); err != nil {
+		return orNotFound(fmt.Errorf("delete user: %w", err), "user")
+	}
+	a.signOutUser(c, u)
+	c.logged("delete_user", u.Username)
+	return c.done()
+}
+
+// setSysAdmin makes a user a system admin, or one no more. Nobody can do that to
+// himself, so that one is left.
+func (a *API) setSysAdmin(c *call) error {
+	u, err := a.user(c)
+	if err != nil {
+		return err
+	}
+	o := c.object("sysadmin_flag")
+	if !o.has("sysadmin_flag") {
+		o.fail("sysadmin_flag", "is missing")
+	}
+	flag := u.SysAdmin
+	if o.boolean("sysadmin_flag", &flag); o.err != nil {
+		return o.err
+	}
+	if u.ID == c.who.User.ID && flag != u.SysAdmin {
+		return refuse(http.StatusForbidden, "callers cannot change what they are themselves")
+	}
+	if err := a.Store.SetSysAdmin(c.r.Context(), u.ID, flag); err != nil {
+		return orNotFound(fmt.Errorf("make a system admin: %w", err), "user")
+	}
+	c.logged("set_sysadmin", fmt.Sprintf("%s: %t", u.Username, flag))
+	return c.done()
+}
+
 // checkPassword answers 403 to a wrong password: the caller himself is signed in.
 func (a *API) checkPassword(c *call, username, password string) error {
 	_, err := a.Auth.Authenticate(c.r.Context(), username, password, clientOf(c.r))
@@ -171,13 +221,16 @@ func readNewUser(o *object) (u hook.User, password string, err error) {
 	if reason := hook.UsernameFault(u.Username); reason != "" {
 		o.fail("username", reason)
 	}
-	checkShort(o, "email", u.Email)
-	checkShort(o, "realname", u.Realname)
+	checkText(o, "email", u.Email, maxShort)
+	checkText(o, "realname", u.Realname, maxShort)
 	return u, password, o.err
 }
 
-func checkShort(o *object, name, text string) {
-	if utf8.RuneCountInString(text) > 255 || strings.ContainsFunc(text, unicode.IsControl) {
-		o.fail(name, "must have at most 255 characters, none of them a control character")
+// maxShort is the longest short text, in characters.
+const maxShort = 255
+
+func checkText(o *object, name, text string, most int) {
+	if utf8.RuneCountInString(text) > most || strings.ContainsFunc(text, unicode.IsControl) {
+		o.fail(name, fmt.Sprintf("must have at most %d characters, none of them a control character", most))
 	}
 }

@@ -4,7 +4,8 @@ import "github.com/harborhook/harborhook/src/hook"
 
 // Allowed says whether the caller, who has this role in the project, may do this
 // there. It is the only place where roles turn into permissions. A system
-// administrator may do everything; an unknown role or action is refused.
+// administrator may do everything; a robot what it was given in its project, and
+// what visitors may, whatever the role; an unknown role or action is refused.
 func Allowed(id Identity, p hook.Project, role hook.Role, a Action) bool {
 	least, visitors := requirement(a)
 	switch {
@@ -14,6 +15,8 @@ func Allowed(id Identity, p hook.Project, role hook.Role, a Action) bool {
 		return true
 	case p.Public && visitors:
 		return true
+	case id.Robot != nil:
+		return granted(id.Robot, p, a)
 	case id.Anonymous:
 		return false
 	default:

@@ -29,6 +29,8 @@ type Roles interface {
 type Config struct {
 	Users Users
 	Roles Roles
+	// Robots are the accounts of programs; nil means that there are none.
+	Robots Robots
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -38,6 +40,7 @@ type Config struct {
 type Service struct {
 	users    Users
 	roles    Roles
+	robots   Robots
 	keys     keyring
 	hashing  hashing
 	failures failures
@@ -55,6 +58,7 @@ func New(c Config) *Service {
 	return &Service{
 		users:    c.Users,
 		roles:    c.Roles,
+		robots:   c.Robots,
 		keys:     newKeyring(),
 		hashing:  newHashing(),
 		failures: failures{now: now, streaks: make(map[key]streak)},
@@ -63,7 +67,8 @@ func New(c Config) *Service {
 	}
 }
 
-// Authenticate returns the identity of the user with this name and password.
+// Authenticate returns the identity of the user with this name and password, or of
+// the robot with this full name and secret.
 // Client is the address the request came from, with or without port, taken from a
 // proxy's header only if that proxy is trusted; empty counts accounts only.
 //
@@ -75,6 +80,9 @@ func New(c Config) *Service {
 // A password once verified is not hashed again for a minute, and is not held up by
 // the failures of others; the user is read every time, so that changes count at once.
 func (s *Service) Authenticate(ctx context.Context, username, password, client string) (Identity, error) {
+	if isRobot(username) {
+		return s.authenticateRobot(ctx, username, password)
+	}
 	user, err := s.authenticate(ctx, username, password, client)
 	if err != nil {
 		return Identity{}, err
@@ -82,7 +90,7 @@ func (s *Service) Authenticate(ctx context.Context, username, password, client s
 	return identityOf(user), nil
 }
 
-// authenticate is Authenticate with the password hash left in place.
+// authenticate is Authenticate for users only, with the password hash left in place.
 func (s *Service) authenticate(ctx context.Context, username, password, client string) (hook.User, error) {
 	a := s.attempt(username, password, client)
 	verified := s.verified.hash(a.credentials)
@@ -148,7 +156,7 @@ func (s *Service) Can(ctx context.Context, id Identity, p hook.Project, a Action
 	if Allowed(id, p, hook.RoleNone, a) {
 		return true, nil
 	}
-	if id.Anonymous {
+	if !id.IsUser() {
 		return false, nil
 	}
 	role, err := s.roles.Role(ctx, p.ID, id.User.ID)

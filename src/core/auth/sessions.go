@@ -109,7 +109,8 @@ func (s Session) ValidCSRF(shown string) bool {
 }
 
 // SignIn begins a session, always under a new token. It fails as
-// Service.Authenticate does, and likewise for robots, which have no use for one.
+// Service.Authenticate does, and for robots as for unknown users: a session is for
+// people.
 func (s *Sessions) SignIn(ctx context.Context, username, password, client string) (Session, error) {
 	user, err := s.service.authenticate(ctx, username, password, client)
 	if err != nil {

@@ -20,11 +20,11 @@ const TokenLife = 5 * time.Minute
 
 // Token returns a text with which its holder is the caller for TokenLife, without
 // showing the password again. It says who somebody is and nothing of what they
-// may do. It ends earlier when the password changes, the user is removed, or this
-// process ends. An anonymous caller gets a token too: some clients want one
-// before they ask for anything.
+// may do. It ends earlier when the password or secret changes, the user or robot is
+// removed or may not sign in any more, or this process ends. An anonymous caller
+// gets a token too: some clients want one before they ask for anything.
 func (s *Service) Token(ctx context.Context, id Identity) (string, error) {
-	u, known, err := s.holder(ctx, id.Name())
+	holder, known, err := s.holder(ctx, id.Name())
 	if err != nil {
 		return "", err
 	}
@@ -32,9 +32,9 @@ func (s *Service) Token(ctx context.Context, id Identity) (string, error) {
 		return "", ErrUnauthenticated
 	}
 	until := s.verified.now().Add(TokenLife).Unix()
-	mac := s.keys.token(u.Username, until, u.PasswordHash)
+	mac := s.keys.token(holder.id.Name(), until, holder.hash)
 	return strings.Join([]string{
-		base64.RawURLEncoding.EncodeToString([]byte(u.Username)),
+		base64.RawURLEncoding.EncodeToString([]byte(holder.id.Name())),
 		strconv.FormatInt(until, 10),
 		base64.RawURLEncoding.EncodeToString(mac[:]),
 	}, "."), nil
@@ -48,33 +48,40 @@ func (s *Service) AuthenticateToken(ctx context.Context, token string) (Identity
 	if !ok || s.verified.now().Unix() >= until {
 		return Identity{}, ErrUnauthenticated
 	}
-	u, known, err := s.holder(ctx, name)
+	holder, known, err := s.holder(ctx, name)
 	if err != nil {
 		return Identity{}, err
 	}
-	want := s.keys.token(name, until, u.PasswordHash)
+	want := s.keys.token(name, until, holder.hash)
 	if !hmac.Equal(shown, want[:]) || !known {
 		return Identity{}, ErrUnauthenticated
 	}
-	if name == "" {
-		return Identity{Anonymous: true}, nil
-	}
-	return identityOf(u), nil
+	return holder.id, nil
 }
 
-// holder returns the user of this name as he is now; nobody's name is empty.
-func (s *Service) holder(ctx context.Context, name string) (u hook.User, known bool, err error) {
+// holder is whom a token is for, and the hash with which it ends.
+type holder struct {
+	id   Identity
+	hash string
+}
+
+// holder returns the user or robot of this name as of now; nobody's name is empty.
+func (s *Service) holder(ctx context.Context, name string) (h holder, known bool, err error) {
 	if name == "" {
-		return hook.User{}, true, nil
+		return holder{id: Identity{Anonymous: true}}, true, nil
 	}
-	u, err = s.users.UserByName(ctx, name)
+	if isRobot(name) {
+		r, known, err := s.robot(ctx, name)
+		return holder{id: identityOfRobot(r), hash: r.SecretHash}, known, err
+	}
+	u, err := s.users.UserByName(ctx, name)
 	switch {
 	case errors.Is(err, hook.ErrNotFound):
-		return hook.User{}, false, nil
+		return holder{}, false, nil
 	case err != nil:
-		return hook.User{}, false, fmt.Errorf("look up user: %w", err)
+		return holder{}, false, fmt.Errorf("look up user: %w", err)
 	}
-	return u, true, nil
+	return holder{id: identityOf(u), hash: u.PasswordHash}, true, nil
 }
 
 // maxToken bounds what is looked at of a stranger's token, in bytes: a user name

@@ -74,6 +74,9 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"jobs are summed up by time and policy", summary},
 		{"many jobs are summed up from a sample", summaryOfMany},
 		{"the event of a job is found in its project", eventOfJob},
+		{"a robot is its project's", robots},
+		{"a robot is changed and deleted through its project", robotChanges},
+		{"a user is changed, and deleted with what belongs to him", userChanges},
 		{"a session is its user's until it ends", sessions},
 		{"sessions are purged when they are old or idle", sessionsPurged},
 	}
@@ -785,8 +788,12 @@ func uniqueNames(t *testing.T, f *fixture) {
 func readableProjects(t *testing.T, f *fixture) {
 	u := hook.User{Username: "alice", PasswordHash: "x"}
 	must(t, f.CreateUser(f.ctx, &u))
+	var hidden int64
 	for _, p := range []hook.Project{{Name: "own", OwnerID: u.ID, OwnerName: "alice"}, {Name: "hidden_one"}, {Name: "open", Public: true}} {
 		must(t, f.CreateProject(f.ctx, &p))
+		if p.Name == "hidden_one" {
+			hidden = p.ID
+		}
 	}
 	public, private := true, false
 	for _, c := range []struct {
@@ -796,6 +803,7 @@ func readableProjects(t *testing.T, f *fixture) {
 	}{
 		{"everything", hook.ProjectFilter{All: true}, []string{"library", "own", "hidden_one", "open"}},
 		{"a stranger", hook.ProjectFilter{}, []string{"library", "open"}},
+		{"a robot", hook.ProjectFilter{RobotOf: hidden}, []string{"library", "hidden_one", "open"}},
 		{"a member", hook.ProjectFilter{ReaderID: u.ID}, []string{"library", "own", "open"}},
 		{"by name", hook.ProjectFilter{All: true, Name: "own"}, []string{"own"}},
 		{"by a name that may not be read", hook.ProjectFilter{ReaderID: u.ID, Name: "hidden_one"}, nil},
