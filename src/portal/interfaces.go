@@ -43,6 +43,7 @@ type Store interface {
 	User(ctx context.Context, id int64) (hook.User, error)
 	UserByName(ctx context.Context, name string) (hook.User, error)
 	CreateUser(ctx context.Context, u *hook.User) error
+	DeleteUser(ctx context.Context, userID int64) error
 	SetPassword(ctx context.Context, userID int64, hash string) error
 
 	Jobs(ctx context.Context, projectID int64, f hook.JobFilter, page hook.JobPage) ([]hook.Job, int, error)

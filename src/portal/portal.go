@@ -88,6 +88,7 @@ func (p *Portal) routes() *http.ServeMux {
 	page("GET /users", admins, showUsers)
 	page("POST /users", admins, createUser)
 	page("POST /users/{user}/password", admins, resetPassword)
+	page("POST /users/{user}/remove", admins, removeUser)
 	page("GET /system", admins, showSystem)
 	page("POST /system/circuits/close", admins, closeCircuit)
 	p.projectRoutes(page)

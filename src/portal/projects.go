@@ -189,6 +189,8 @@ type usersView struct {
 	Failed *listProblem
 	New    hook.User
 	Errors formErrors
+	// Self is who looks at the page.
+	Self int64
 	// Of is the user whose password was refused.
 	Of int64
 }
@@ -201,6 +203,7 @@ func (v *visit) users(status int, shown usersView) error {
 	if err != nil {
 		shown.Failed = v.listFailed(err)
 	}
+	shown.Self = v.who.User.ID
 	shown.Users, shown.Pager = users, v.pager(number, size, len(users), total)
 	v.show(status, "users", v.t("Users"), shown)
 	return nil
@@ -258,6 +261,33 @@ func resetPassword(v *visit) error {
 		return err
 	}
 	return v.redirect("/users", "done", "password")
+}
+
+// Removable says whether the reader may remove a user.
+func (u usersView) Removable(id int64) bool { return id != u.Self && id != firstUser }
+
+// firstUser is the system admin that every installation begins with.
+const firstUser = 1
+
+// removeUser removes a user, but neither the reader nor the first system admin,
+// so that one is left.
+func removeUser(v *visit) error {
+	id, err := v.id("user")
+	if err != nil {
+		return err
+	}
+	if id == v.who.User.ID || id == firstUser {
+		return errForbidden
+	}
+	u, err := v.Store.User(v.r.Context(), id)
+	if err != nil {
+		return fmt.Errorf("look up user: %w", err)
+	}
+	if err := v.Store.DeleteUser(v.r.Context(), id); err != nil {
+		return fmt.Errorf("remove user: %w", err)
+	}
+	v.Auth.Forget(u.Username)
+	return v.redirect("/users", "done", "removed")
 }
 
 type systemView struct {
