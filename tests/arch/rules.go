@@ -36,6 +36,8 @@ var places = map[string][]string{
 	"github.com/alicebob/miniredis":          {"src/jobservice/queue"},
 	"github.com/astaxie/beego":               {"src/core/api"},
 	"github.com/astaxie/beego/orm":           {"src/store"},
+	"github.com/chromedp/cdproto":            {"tests/portal"},
+	"github.com/chromedp/chromedp":           {"tests/portal"},
 	"github.com/cloudevents/sdk-go":          {"src/core/payload"},
 	"github.com/docker/distribution":         {"src/core/registry"},
 	"github.com/gocraft/work":                {"src/jobservice/queue"},
