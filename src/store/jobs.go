@@ -69,6 +69,12 @@ func (s *Store) Jobs(ctx context.Context, projectID int64, f hook.JobFilter, pag
 
 func jobsWhere(projectID int64, f hook.JobFilter) *where {
 	w := &where{}
+	addJobs(w, projectID, f)
+	return w
+}
+
+// addJobs adds the conditions of a filter.
+func addJobs(w *where, projectID int64, f hook.JobFilter) {
 	w.and("project_id = " + w.arg(projectID))
 	if f.PolicyID != 0 {
 		w.and("policy_id = " + w.arg(f.PolicyID))
@@ -98,7 +104,6 @@ func jobsWhere(projectID int64, f hook.JobFilter) *where {
 	if f.Text != "" {
 		w.and(textCondition(w, f.Text))
 	}
-	return w
 }
 
 // textCondition finds the text, ignoring the case of ASCII letters, in what was

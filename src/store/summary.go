@@ -28,6 +28,7 @@ type summedJob struct {
 	created  int64
 	status   hook.Status
 	duration int64 // of the last attempt, microseconds; -1: none
+	meant    int   // 1 if the filter lets the job through
 }
 
 // Summary counts the jobs of a filter that were created from f.Since (to f.Until or
@@ -102,23 +103,28 @@ func weight(jobs []summedJob, more bool, from, to int64) float64 {
 	return float64(to-from+1) / float64(jobs[len(jobs)-1].id-from+1)
 }
 
-// summed reads up to most jobs of the ids from–to, by id, and says whether there
-// are more.
+// summed reads up to most jobs of the ids from–to, by id, those that the filter
+// refuses too, and says whether there are more.
 func (s *Store) summed(ctx context.Context, projectID int64, f hook.JobFilter, from, to int64, most int) ([]summedJob, bool, error) {
-	w := jobsWhere(projectID, f)
-	w.and("id >= " + w.arg(from))
-	w.and("id <= " + w.arg(to))
-	// The limit is inside, so that the attempts of no other jobs are looked up.
-	result, err := s.read.QueryContext(ctx, `SELECT j.id, j.creation_time, j.status, COALESCE(a.duration, -1) FROM (
-			SELECT id, creation_time, status, attempts FROM webhook_job WHERE `+w.String()+` ORDER BY id LIMIT `+w.arg(most+1)+`) AS j
-		LEFT JOIN webhook_attempt a ON a.job_id = j.id AND a.number = j.attempts AND j.status = 'finished' ORDER BY j.id`, w.args...)
+	// What an index narrows is asked inside the limit, and the rest outside, so that
+	// a rare tag does not mean that all jobs are read.
+	inner := jobsWhere(projectID, hook.JobFilter{PolicyID: f.PolicyID})
+	inner.and("id >= " + inner.arg(from))
+	inner.and("id <= " + inner.arg(to))
+	text := `SELECT id, creation_time, status, attempts, project_id, policy_id, hook_type, repository, tag, digest, http_status
+		FROM webhook_job WHERE ` + inner.String() + ` ORDER BY id LIMIT ` + inner.arg(most+1)
+	rest := &where{args: inner.args}
+	addJobs(rest, projectID, f)
+	result, err := s.read.QueryContext(ctx, `SELECT j.id, j.creation_time, j.status, COALESCE(a.duration, -1), CASE WHEN `+rest.String()+` THEN 1 ELSE 0 END
+		FROM (`+text+`) AS j
+		LEFT JOIN webhook_attempt a ON a.job_id = j.id AND a.number = j.attempts AND j.status = 'finished' ORDER BY j.id`, rest.args...)
 	if err != nil {
 		return nil, false, fmt.Errorf("sample jobs: %w", err)
 	}
 	var jobs []summedJob
 	err = eachRow(result, func() error {
 		var j summedJob
-		err := result.Scan(&j.id, &j.created, &j.status, &j.duration)
+		err := result.Scan(&j.id, &j.created, &j.status, &j.duration, &j.meant)
 		jobs = append(jobs, j)
 		return err
 	})
@@ -201,7 +207,7 @@ func newSummary(since, until time.Time, step time.Duration) *summing {
 func (sum *summing) add(part stratum) {
 	for _, j := range part.jobs {
 		i := int(timeOf(j.created).Sub(sum.Steps[0].Start) / sum.step)
-		if i < 0 || i >= len(sum.Steps) {
+		if i < 0 || i >= len(sum.Steps) || j.meant == 0 {
 			continue
 		}
 		switch j.status {
