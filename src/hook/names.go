@@ -26,3 +26,11 @@ var projectName = regexp.MustCompile(`^[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
 
 // ValidProjectName says whether this can be the first element of a repository's name.
 func ValidProjectName(name string) bool { return len(name) <= 255 && projectName.MatchString(name) }
+
+// ShortTextFault says what is wrong with a line about a user, or nothing.
+func ShortTextFault(text string) string {
+	if utf8.RuneCountInString(text) > 255 || strings.ContainsFunc(text, unicode.IsControl) {
+		return "must have at most 255 characters, none of them a control character"
+	}
+	return ""
+}

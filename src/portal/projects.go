@@ -217,6 +217,11 @@ func createUser(v *visit) error {
 	if reason := hook.UsernameFault(shown.New.Username); reason != "" {
 		shown.Errors.add("username", v.sentence(reason))
 	}
+	for field, text := range map[string]string{"email": shown.New.Email, "realname": shown.New.Realname} {
+		if reason := hook.ShortTextFault(text); reason != "" {
+			shown.Errors.add(field, v.sentence(reason))
+		}
+	}
 	hash, err := auth.HashPassword(form.Get("password"))
 	if reason, ok := reasonOf(err); ok {
 		shown.Errors.add("password", v.sentence(reason))
