@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Go: PostgreSQL, Redis, a registry, skopeo.
+# Installs what the tests need beside Go: PostgreSQL, Redis, a registry, skopeo, Chromium.
 # Does nothing when all of it is there. Starts no service.
 set -euo pipefail
 
@@ -18,6 +18,7 @@ need postgresql '/usr/lib/postgresql/*/bin/initdb' initdb
 need redis-server redis-server
 need docker-registry docker-registry
 need skopeo skopeo
+need chromium chromium
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if ! command -v apt-get >/dev/null 2>&1; then

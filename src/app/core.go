@@ -18,7 +18,6 @@ import (
 	"github.com/harborhook/harborhook/src/core/webhook"
 	"github.com/harborhook/harborhook/src/hook"
 	"github.com/harborhook/harborhook/src/jobservice/client"
-	"github.com/harborhook/harborhook/src/portal"
 	"github.com/harborhook/harborhook/src/portal/apidocs"
 	"github.com/harborhook/harborhook/src/store"
 )
@@ -70,16 +69,19 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 		return nil, err
 	}
 	listeners := stream.New(s, o.Log)
-	c.handler = behindProxies(cfg.TrustedProxies.Prefixes(), api.New(api.Config{
+	served := api.Config{
 		Store: s, Auth: c.auth, Sessions: c.sessions, Intake: c.intake, Catalog: catalog,
 		Components: component.NewIntake(component.Config{
 			Projects: cache, Memory: source.interpreter, Handler: source.events, Catalog: catalog, Count: m.countComponent,
 		}),
 		Policies: policies, Previewer: webhook.NewPreviewer(policies, s), Formats: formats,
 		Deliveries: webhook.NewDeliveries(s, queuer), Stream: listeners, Tester: webhook.NewTester(samples(catalog), render, sender, time.Now),
+		TestLimit:      webhook.NewTestLimit(time.Now),
 		ComponentToken: cfg.ComponentToken.Reveal(), NotificationToken: cfg.NotificationToken.Reveal(), NotificationRefused: m.countRefused,
-		Health: health, Portal: portal.Handler(), Docs: description, Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
-	}))
+		Health: health, Docs: description, Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
+	}
+	served.Portal = newPortal(served, s)
+	c.handler = behindProxies(cfg.TrustedProxies.Prefixes(), api.New(served))
 	p.start("cache", cache.Run)
 	p.start("backlog", c.intake.Run)
 	p.start("submitter", queuer.Run)

@@ -3,6 +3,7 @@ package hook
 import (
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -213,4 +214,14 @@ func ValidateAuthHeader(value string) error {
 		return Invalid("auth_header", "must not contain line breaks or other control characters")
 	}
 	return nil
+}
+
+// SecretStays says why a secret that is kept cannot go with a new address.
+const SecretStays = "must be entered again, since the target moves to another scheme, host or port"
+
+// SameOrigin says whether the address leads where one of the targets did. A stored
+// secret must not follow a target elsewhere: whoever moved it could read it there.
+func SameOrigin(address string, before []Target) bool {
+	origin := TargetOrigin(address)
+	return origin != "" && slices.ContainsFunc(before, func(t Target) bool { return TargetOrigin(t.Address) == origin })
 }

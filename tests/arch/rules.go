@@ -25,7 +25,7 @@ var layers = map[string][]string{
 	"src/core":       {"src/hook", "src/core"},
 	"src/jobservice": {"src/hook", "src/jobservice"},
 	"src/store":      {"src/hook", "src/store", "make/migrations"},
-	"src/portal":     {"src/hook", "src/portal"},
+	"src/portal":     {"src/hook", "src/portal", "src/core/auth", "src/core/event"},
 	"src/app":        {"src/hook", "src/core", "src/jobservice", "src/store", "src/portal", "src/config", "docs"},
 	"src/cmd":        {"src/app", "src/config"},
 }
@@ -36,6 +36,8 @@ var places = map[string][]string{
 	"github.com/alicebob/miniredis":          {"src/jobservice/queue"},
 	"github.com/astaxie/beego":               {"src/core/api"},
 	"github.com/astaxie/beego/orm":           {"src/store"},
+	"github.com/chromedp/cdproto":            {"tests/portal"},
+	"github.com/chromedp/chromedp":           {"tests/portal"},
 	"github.com/cloudevents/sdk-go":          {"src/core/payload"},
 	"github.com/docker/distribution":         {"src/core/registry"},
 	"github.com/gocraft/work":                {"src/jobservice/queue"},

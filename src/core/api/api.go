@@ -12,6 +12,7 @@ import (
 
 	"github.com/harborhook/harborhook/src/core/auth"
 	"github.com/harborhook/harborhook/src/core/event"
+	"github.com/harborhook/harborhook/src/core/webhook"
 	"github.com/harborhook/harborhook/src/hook"
 )
 
@@ -65,6 +66,8 @@ type Config struct {
 	Tester     Tester
 	// Stream, if set, tells what happens to deliveries; without it nobody can listen.
 	Stream Stream
+	// TestLimit is shared with the portal; nil means one of the API's own.
+	TestLimit TestLimit
 	// Previewer tries policies on events of the past.
 	Previewer Previewer
 	Auth      Auth
@@ -108,7 +111,6 @@ type API struct {
 	heads    []string
 	router   *beego.ControllerRegister
 	refusals *seldom
-	tests    *limit
 	handler  http.Handler
 }
 
@@ -117,7 +119,10 @@ func New(c Config) *API {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	a := &API{Config: c, first: firstFamily(), second: secondFamily(), refusals: newSeldom(time.Minute, c.Now), tests: newLimit(maxTests, testSpan, c.Now)}
+	if c.TestLimit == nil {
+		c.TestLimit = webhook.NewTestLimit(c.Now)
+	}
+	a := &API{Config: c, first: firstFamily(), second: secondFamily(), refusals: newSeldom(time.Minute, c.Now)}
 	a.routes = a.table()
 	for _, r := range a.routes {
 		if h := head(r.Pattern); !slices.Contains(a.heads, h) {

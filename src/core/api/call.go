@@ -136,7 +136,7 @@ func (c *call) findProject() (hook.Project, error) {
 	switch id, numeric := number(name); {
 	case numeric && !byName:
 		project, err = c.api.Store.Project(c.r.Context(), id)
-	case validProjectName(name):
+	case hook.ValidProjectName(name):
 		project, err = c.api.Store.ProjectByName(c.r.Context(), name)
 	default:
 		return hook.Project{}, notFound("project")

@@ -121,11 +121,14 @@ func knownMediaType(r *http.Request) bool {
 	case "application/vnd.docker.distribution.events.v1+json", "application/vnd.docker.distribution.events.v2+json":
 		return r.URL.Path == notificationPath
 	case "application/x-www-form-urlencoded":
-		return takesForms(r.URL.Path)
+		return takesForms(r.URL.Path) || ofPortal(r.URL.Path)
 	default:
 		return false
 	}
 }
+
+// ofPortal says whether the path may be a page's.
+func ofPortal(p string) bool { return !under(p, "/api") && !under(p, "/service") && !under(p, "/c") }
 
 // hasMethodOverride finds the parameter even in a query that is malformed elsewhere.
 func hasMethodOverride(r *http.Request) bool {

@@ -56,7 +56,7 @@ func TestGuardRefuses(t *testing.T) {
 		{"_method in the query", "POST", policiesPath + "/3?_method=DELETE", "{}", nil, 400},
 		{"_method in a malformed query", "POST", policiesPath + "/3?a=%zz&_method=DELETE", "{}", nil, 400},
 		{"_method in a form", "POST", policiesPath + "/3", "_method=DELETE", []string{form}, 415},
-		{"form to the portal", "POST", "/", "name=x", []string{form}, 415},
+		{"form to the portal", "POST", "/", "name=x", []string{form}, 404},
 		{"form beside the login", "POST", "/c/login/x", "name=x", []string{form}, 415},
 		{"JSON to the login", "POST", "/c/login", `{"principal":"root"}`, nil, 415},
 		{"login from another site", "POST", "/c/login", "principal=root&password=root", []string{form, "Sec-Fetch-Site: cross-site"}, 403},

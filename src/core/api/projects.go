@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strconv"
 
 	"github.com/harborhook/harborhook/src/core/auth"
@@ -168,7 +167,7 @@ func projectMembers() []string {
 
 func readNewProject(o *object) (hook.Project, error) {
 	var p hook.Project
-	if o.str("project_name", &p.Name); o.err == nil && !validProjectName(p.Name) {
+	if o.str("project_name", &p.Name); o.err == nil && !hook.ValidProjectName(p.Name) {
 		o.fail("project_name", "must be 1 to 255 lower-case letters and digits, with single separators . _ - between them")
 	}
 	readPublic(o, &p.Public)
@@ -191,11 +190,6 @@ func readPublic(o *object, public *bool) {
 	*public = text == "true"
 	o.err = metadata.err
 }
-
-var projectName = regexp.MustCompile(`^[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
-
-// validProjectName takes what can be the first element of a repository's name.
-func validProjectName(name string) bool { return len(name) <= 255 && projectName.MatchString(name) }
 
 func (a *API) readProject(c *call) error { return c.json(showProject(c.family, c.project)) }
 

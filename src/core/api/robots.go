@@ -219,7 +219,7 @@ func robotMembers() []string {
 // readNewRobot reads Harbor's body, of either of its calls that create robots.
 func readNewRobot(o *object, p hook.Project) (hook.Robot, error) {
 	r := hook.Robot{ProjectID: p.ID, Project: p.Name, Days: defaultRobotDays}
-	if o.str("name", &r.Name); !validProjectName(r.Name) {
+	if o.str("name", &r.Name); !hook.ValidProjectName(r.Name) {
 		o.fail("name", "must be lower-case letters and digits, with single . _ or - between them, 255 at most")
 	}
 	var end int64

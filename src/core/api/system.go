@@ -56,6 +56,11 @@ func (a *API) health(c *call) error {
 func (a *API) check(ctx context.Context) map[string]bool {
 	checks := map[string]func(context.Context) error{databaseComponent: a.Store.Ping}
 	maps.Copy(checks, a.Health)
+	return Failed(ctx, checks, a.Logger)
+}
+
+// Failed runs checks at once, each for a second at most, and says which fail.
+func Failed(ctx context.Context, checks map[string]func(context.Context) error, log *slog.Logger) map[string]bool {
 	ctx, cancel := context.WithTimeout(ctx, checkDeadline)
 	defer cancel()
 	var (
@@ -67,7 +72,7 @@ func (a *API) check(ctx context.Context) map[string]bool {
 		wg.Go(func() {
 			err := check(ctx)
 			if err != nil {
-				a.Logger.LogAttrs(ctx, slog.LevelDebug, "component is not healthy", slog.String("component", name), slog.Any("error", err))
+				log.LogAttrs(ctx, slog.LevelDebug, "component is not healthy", slog.String("component", name), slog.Any("error", err))
 			}
 			mu.Lock()
 			defer mu.Unlock()

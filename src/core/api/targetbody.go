@@ -170,14 +170,13 @@ func keeps(o *object, name string, to *string) bool {
 // mustStay refuses to let a kept secret follow the target to another origin,
 // where whoever moved it could read it.
 func mustStay(o *object, name, address string, before ...hook.Target) {
-	origin := hook.TargetOrigin(address)
-	if origin == "" {
+	if hook.TargetOrigin(address) == "" {
 		if err := hook.ValidateTarget(address); err != nil && o.err == nil {
 			o.err = err
 		}
 		return
 	}
-	if !slices.ContainsFunc(before, func(t hook.Target) bool { return hook.TargetOrigin(t.Address) == origin }) {
-		o.fail(name, "must be entered again, since the target moves to another scheme, host or port")
+	if !hook.SameOrigin(address, before) {
+		o.fail(name, hook.SecretStays)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/harborhook/harborhook/src/core/webhook"
 	"github.com/harborhook/harborhook/src/hook"
 )
 
@@ -16,12 +17,11 @@ type Tester interface {
 	Test(ctx context.Context, project hook.Project, p hook.Policy, by string) (hook.Attempt, error)
 }
 
-// A project's members may have so many policies tested in a minute: more would
-// make this a tool for looking around in the network.
-const (
-	maxTests = 10
-	testSpan = time.Minute
-)
+// TestLimit bounds the tests of each project, by its id.
+type TestLimit interface {
+	// Take lets one test through and returns 0, or returns how long to wait.
+	Take(projectID int64) time.Duration
+}
 
 // maxTestBody is how much of the target's answer is shown, in bytes.
 const maxTestBody = 1 << 10
@@ -66,8 +66,8 @@ func (a *API) testPolicy(c *call) error {
 
 // test answers 200 however the attempt ended.
 func (a *API) test(c *call, p hook.Policy) error {
-	if wait := a.tests.take(c.project.ID); wait > 0 {
-		return &problem{Status: http.StatusTooManyRequests, Message: fmt.Sprintf("more than %d tests in a minute", maxTests), RetryAfter: wait}
+	if wait := a.TestLimit.Take(c.project.ID); wait > 0 {
+		return &problem{Status: http.StatusTooManyRequests, Message: fmt.Sprintf("more than %d tests in a minute", webhook.MaxTests), RetryAfter: wait}
 	}
 	attempt, err := a.Tester.Test(c.r.Context(), c.project, p, c.who.Name())
 	if err != nil {

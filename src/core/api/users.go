@@ -218,7 +218,7 @@ func readNewUser(o *object) (u hook.User, password string, err error) {
 	o.str("realname", &u.Realname)
 	o.str("password", &password)
 	o.boolean("sysadmin_flag", &u.SysAdmin)
-	if reason := usernameFault(u.Username); reason != "" {
+	if reason := hook.UsernameFault(u.Username); reason != "" {
 		o.fail("username", reason)
 	}
 	checkText(o, "email", u.Email, maxShort)
@@ -232,20 +232,5 @@ const maxShort = 255
 func checkText(o *object, name, text string, most int) {
 	if utf8.RuneCountInString(text) > most || strings.ContainsFunc(text, unicode.IsControl) {
 		o.fail(name, fmt.Sprintf("must have at most %d characters, none of them a control character", most))
-	}
-}
-
-// usernameFault refuses what HTTP basic authentication (the colon) and Harbor
-// (the rest) cannot take in a name.
-func usernameFault(name string) string {
-	switch {
-	case name == "" || utf8.RuneCountInString(name) > 255:
-		return "must have 1 to 255 characters"
-	case strings.TrimSpace(name) != name || strings.ContainsFunc(name, unicode.IsControl):
-		return "must not begin or end with a blank, nor hold control characters"
-	case strings.ContainsAny(name, `,"~#%$:`):
-		return `must not contain , " ~ # % $ or :`
-	default:
-		return ""
 	}
 }

@@ -1,4 +1,4 @@
-package api
+package webhook
 
 import (
 	"testing"
@@ -8,7 +8,7 @@ import (
 func TestALimitSlides(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(0, 0)
-	l := newLimit(2, time.Minute, func() time.Time { return now })
+	l := NewLimit(2, time.Minute, func() time.Time { return now })
 	for _, step := range []struct {
 		at   time.Duration
 		key  int64
@@ -23,12 +23,12 @@ func TestALimitSlides(t *testing.T) {
 		{80 * time.Second, 1, 0},
 	} {
 		now = time.Unix(0, 0).Add(step.at)
-		if got := l.take(step.key); got != step.wait {
+		if got := l.Take(step.key); got != step.wait {
 			t.Errorf("key %d at %s: wait %s, want %s", step.key, step.at, got, step.wait)
 		}
 	}
 	now = now.Add(time.Hour)
-	l.take(3)
+	l.Take(3)
 	if len(l.calls) != 1 {
 		t.Errorf("%d keys are remembered, want 1", len(l.calls))
 	}
