@@ -12,7 +12,7 @@ import (
 func TestEventsAreRefusedWhileTooManyDeliveriesWait(t *testing.T) {
 	t.Parallel()
 	waiting, broken := 0, error(nil)
-	g := &gate{limit: 10, log: slog.New(slog.DiscardHandler), waiting: func(_ context.Context, most int) (int, error) {
+	g := &gate{limit: 10, log: slog.New(slog.DiscardHandler), timed: newMetrics("test").accepting, waiting: func(_ context.Context, most int) (int, error) {
 		return min(waiting, most), broken
 	}}
 	cases := []struct {
