@@ -150,7 +150,7 @@ func runCore(ctx context.Context, cfg config.Config, o Options) (err error) {
 	if err := bootstrap(ctx, cfg, s); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	m := newMetrics(o.Version)
+	m := newMetrics(config.Core, o.Version)
 	m.watchStore(s)
 	p := newParts(ctx)
 	jobService := client.New(cfg.JobServiceURL, cfg.Secret.Reveal())

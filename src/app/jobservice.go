@@ -68,7 +68,7 @@ func runJobService(ctx context.Context, cfg config.Config, o Options) (err error
 		return errors.Join(err, l.Close())
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	m := newMetrics(o.Version)
+	m := newMetrics(config.JobService, o.Version)
 	m.watchStore(s)
 	service, q, err := newJobService(cfg, s, cfg.RedisURL.Reveal(), m, o)
 	if err != nil {

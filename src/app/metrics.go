@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/harborhook/harborhook/src/config"
 	"github.com/harborhook/harborhook/src/core/event"
 	"github.com/harborhook/harborhook/src/core/registry"
 	"github.com/harborhook/harborhook/src/hook"
@@ -50,8 +51,8 @@ var attemptBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10,
 // endToEndBuckets reach from milliseconds to the retries' end and beyond.
 var endToEndBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400}
 
-// newMetrics returns the metrics of a process of this version, all 0.
-func newMetrics(version string) *metrics {
+// newMetrics returns the metrics of a process of this shape and version, all 0.
+func newMetrics(shape config.Shape, version string) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 
@@ -76,7 +77,7 @@ func newMetrics(version string) *metrics {
 
 		batches: histograms("store_batch_size", "Calls that were written in one batch, by kind.", prometheus.ExponentialBuckets(1, 2, 9), "kind"),
 	}
-	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(version),
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(shape, version),
 		m.received, m.accepted, m.skipped, m.refused, m.component, m.recovered, m.acceptTime,
 		m.attempts, m.deliveries, m.endToEnd, m.tries, m.takenBack, m.givenUp, m.circuits, m.batches)
 	m.begin()
@@ -137,9 +138,9 @@ func histograms(name, help string, buckets []float64, labels ...string) *prometh
 }
 
 // buildInfo is 1, and says by its labels what runs.
-func buildInfo(version string) prometheus.Collector {
-	g := prometheus.NewGaugeVec(prometheus.GaugeOpts(named("build_info", "1; the labels say what runs.")), []string{"version", "goversion"})
-	g.WithLabelValues(version, runtime.Version()).Set(1)
+func buildInfo(shape config.Shape, version string) prometheus.Collector {
+	g := prometheus.NewGaugeVec(prometheus.GaugeOpts(named("build_info", "1; the labels say what runs.")), []string{"shape", "version", "goversion"})
+	g.WithLabelValues(string(shape), version, runtime.Version()).Set(1)
 	return g
 }
 

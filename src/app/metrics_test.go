@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/harborhook/harborhook/src/config"
 	"github.com/harborhook/harborhook/src/core/registry"
 	"github.com/harborhook/harborhook/src/hook"
 )
@@ -40,7 +41,7 @@ func wantLines(t *testing.T, text string, lines ...string) {
 
 func TestDeliveriesAreCountedWhenTheyAreOver(t *testing.T) {
 	t.Parallel()
-	m := newMetrics("v1.2.3")
+	m := newMetrics(config.Standalone, "v1.2.3")
 	accepted := hook.Delivery{Job: hook.Job{CreationTime: time.Now().Add(-40 * time.Second)}}
 	attempted := func(d hook.Delivery, status hook.Status, result hook.Result, answer int) {
 		a := hook.Attempt{Result: result, Duration: 20 * time.Millisecond}
@@ -75,7 +76,7 @@ func TestDeliveriesAreCountedWhenTheyAreOver(t *testing.T) {
 
 func TestWhatComesInIsCounted(t *testing.T) {
 	t.Parallel()
-	m := newMetrics("test")
+	m := newMetrics(config.Standalone, "test")
 	m.countReceived(3)
 	m.countIntake(1, registry.Skipped{registry.ReasonOwnPull: 2})
 	m.countRefused(503)
@@ -94,7 +95,7 @@ func TestWhatComesInIsCounted(t *testing.T) {
 
 func TestTheStateOfADependencyIsAskedForNowAndThen(t *testing.T) {
 	t.Parallel()
-	m := newMetrics("test")
+	m := newMetrics(config.Standalone, "test")
 	asked, broken := 0, error(nil)
 	m.watch("database", func(context.Context) ([]prometheus.Metric, error) {
 		asked++
@@ -107,7 +108,7 @@ func TestTheStateOfADependencyIsAskedForNowAndThen(t *testing.T) {
 		t.Errorf("asked %d times within a moment", asked)
 	}
 
-	m, broken = newMetrics("test"), errors.New("away")
+	m, broken = newMetrics(config.Standalone, "test"), errors.New("away")
 	m.watch("database", func(context.Context) ([]prometheus.Metric, error) { return nil, broken })
 	text := scrape(t, m)
 	wantLines(t, text, `harborhook_dependency_up{dependency="database"} 0`)
@@ -118,7 +119,7 @@ func TestTheStateOfADependencyIsAskedForNowAndThen(t *testing.T) {
 
 func TestTheStateOfTheStoreIsShown(t *testing.T) {
 	t.Parallel()
-	m, s := newMetrics("test"), newStore(t)
+	m, s := newMetrics(config.Standalone, "test"), newStore(t)
 	m.watchStore(s)
 	p := newPolicy(t, s, "ci", "http://ci.example.com/hook")
 	e := hook.Event{ID: "e1", Type: hook.PushImage, ProjectID: p.ProjectID, OccurredAt: time.Now()}

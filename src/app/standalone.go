@@ -42,7 +42,7 @@ func runStandalone(ctx context.Context, cfg config.Config, o Options) (err error
 		return errors.Join(err, closeAll(listeners))
 	}
 	defer stopRedis()
-	m := newMetrics(o.Version)
+	m := newMetrics(config.Standalone, o.Version)
 	m.watchStore(s)
 	service, q, err := newJobService(cfg, s, redisURL, m, o)
 	if err != nil {
