@@ -18,8 +18,15 @@ help: ## print this
 .PHONY: build
 build: bin/harborhook ## build bin/harborhook, one static binary
 
-bin/harborhook: $(SOURCES)
+bin/harborhook: $(SOURCES) bin/version
 	$(BUILD) -o $@ ./src/cmd/harborhook
+
+# Changes when the version does, so that a tag is in the binary.
+bin/version: always
+	@mkdir -p bin
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
+.PHONY: always
+always:
 
 # What makes packages; no package of Debian has it.
 bin/nfpm: make/dist/go.mod make/dist/go.sum

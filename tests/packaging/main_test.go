@@ -52,6 +52,13 @@ func documents(t *testing.T, name string) []object {
 	}
 }
 
+func unmarshal(t *testing.T, from string, to *object) {
+	t.Helper()
+	if err := yaml.Unmarshal([]byte(from), to); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // at follows keys and indexes into an object; what is not there is nil.
 func at(v any, path ...any) any {
 	for _, step := range path {
