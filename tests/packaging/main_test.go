@@ -92,22 +92,25 @@ var built release
 func install(t *testing.T) *release {
 	t.Helper()
 	harness.Require(t, "make", "dpkg-deb")
-	built.once.Do(func() { built.make(t) })
+	built.once.Do(built.make)
 	if built.failed != "" {
 		t.Fatal(built.failed)
 	}
 	return &built
 }
 
-func (r *release) make(t *testing.T) {
-	t.Helper()
+func (r *release) make() {
 	dir, err := os.MkdirTemp("", "harborhook-dist-")
 	if err != nil {
-		t.Fatal(err)
+		r.failed = err.Error()
+		return
 	}
 	suite.Cleanup(func() { os.RemoveAll(dir) })
 	r.folder, r.root = filepath.Join(dir, "dist"), filepath.Join(dir, "root")
 	r.run("make", "-C", root, "--no-print-directory", "dist", "DIST="+r.folder)
+	if r.failed != "" {
+		return
+	}
 	r.run("dpkg-deb", "-x", r.file(".deb"), r.root)
 	r.run("tar", "-xzf", r.file(".tar.gz"), "-C", dir, "--one-top-level=archive", "--strip-components=1")
 }

@@ -91,12 +91,12 @@ func newMachine(t *testing.T) *machine {
 	m.stub("chown", `exit 0`)
 	m.stub("dpkg", fmt.Sprintf(`[ "$1" = -i ] && exec dpkg-deb -x "$2" %q`, m.root))
 	m.stub("runuser", fmt.Sprintf(`[ "$1 $2 $3" = "-u postgres --" ] && shift 3 && PGHOST=%s PGPORT=%s PGUSER=postgres exec "$@"`, host, port))
-	real, err := exec.LookPath("redis-cli")
+	redisCLI, err := exec.LookPath("redis-cli")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, redisPort, _ := net.SplitHostPort(redis.Addr)
-	m.stub("redis-cli", fmt.Sprintf(`exec %s -p %s "$@"`, real, redisPort))
+	m.stub("redis-cli", fmt.Sprintf(`exec %s -p %s "$@"`, redisCLI, redisPort))
 	m.stub("systemctl", fmt.Sprintf(`exec curl -fsS --data-raw "$*" %s`, systemd.URL))
 	m.stub("systemd-run", `for a; do shift; case $a in EnvironmentFile=*) set -a; . "${a#*=}"; set +a ;; -*) ;; *) exec "$a" "$@" ;; esac; done`)
 	return m
