@@ -5,7 +5,7 @@ SHELL := /bin/bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
 TOOL    := go tool -modfile=make/tools/go.mod
-SOURCES := $(shell find src make -name '*.go' -o -name '*.sql' -path 'make/*') $(shell find src/portal -type f 2>/dev/null) go.mod go.sum
+SOURCES := $(shell find src make -name '*.go' -o -name '*.sql' -path 'make/*') $(shell find src/portal -type f 2>/dev/null) docs/embed.go docs/openapi.yaml go.mod go.sum
 
 FUZZ_TIME ?= 10s
 DATA_DIR  ?= ./data
@@ -70,8 +70,9 @@ e2e: deps $(CLIENTS) ## end-to-end tests in both shapes, with race-detecting bin
 	PATH="$(CURDIR)/bin/clients:$$PATH" make/dev/with-services.sh go test -race -timeout 15m -count=1 -parallel 8 ./tests/e2e/...
 
 .PHONY: contract
-contract: bin/harborhook ## run Harbor's own Go client against a standalone of its own
-	make/dev/with-standalone.sh go -C tests/contract test -count=1 ./...
+contract: bin/harborhook deps ## run Go clients of Harbor, unchanged, against servers of both shapes
+	make/dev/with-standalone.sh make/dev/contract.sh
+	make/dev/with-services.sh make/dev/with-production.sh make/dev/contract.sh
 
 .PHONY: fuzz
 fuzz: ## run every fuzz test for FUZZ_TIME (default 10s)

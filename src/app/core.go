@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/harborhook/harborhook/docs"
 	"github.com/harborhook/harborhook/src/config"
 	"github.com/harborhook/harborhook/src/core/api"
 	"github.com/harborhook/harborhook/src/core/auth"
@@ -17,6 +18,7 @@ import (
 	"github.com/harborhook/harborhook/src/hook"
 	"github.com/harborhook/harborhook/src/jobservice/client"
 	"github.com/harborhook/harborhook/src/portal"
+	"github.com/harborhook/harborhook/src/portal/apidocs"
 	"github.com/harborhook/harborhook/src/store"
 )
 
@@ -58,6 +60,10 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 		TargetTypes: formats.TargetTypes(), FormatsFor: formats.For,
 		CheckPayload: func(t hook.Target, types []hook.EventType) error { return formats.Check(t, types, options) },
 	})
+	description, err := apidocs.Handler(docs.OpenAPI)
+	if err != nil {
+		return nil, err
+	}
 	c.handler = api.New(api.Config{
 		Store: s, Auth: c.auth, Intake: c.intake, Catalog: catalog,
 		Components: timedComponents{component.NewIntake(component.Config{
@@ -66,7 +72,7 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 		Policies: policies, Previewer: webhook.NewPreviewer(policies, s), Formats: formats,
 		Deliveries: webhook.NewDeliveries(s, queuer), Tester: webhook.NewTester(samples(catalog), render, sender, time.Now),
 		ComponentToken: cfg.ComponentToken.Reveal(), NotificationToken: cfg.NotificationToken.Reveal(), NotificationRefused: m.countRefused,
-		Health: health, Portal: portal.Handler(), Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
+		Health: health, Portal: portal.Handler(), Docs: description, Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
 	})
 	p.start("cache", cache.Run)
 	p.start("backlog", c.intake.Run)

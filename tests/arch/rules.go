@@ -26,7 +26,7 @@ var layers = map[string][]string{
 	"src/jobservice": {"src/hook", "src/jobservice"},
 	"src/store":      {"src/hook", "src/store", "make/migrations"},
 	"src/portal":     {"src/hook", "src/portal"},
-	"src/app":        {"src/hook", "src/core", "src/jobservice", "src/store", "src/portal", "src/config"},
+	"src/app":        {"src/hook", "src/core", "src/jobservice", "src/store", "src/portal", "src/config", "docs"},
 	"src/cmd":        {"src/app", "src/config"},
 }
 
@@ -50,7 +50,7 @@ var places = map[string][]string{
 	"github.com/prometheus/client_golang":    {"src/app"},
 	"github.com/santhosh-tekuri/jsonschema":  {"src/core/event"},
 	"github.com/sirupsen/logrus":             {"src/core/registry/embedded"},
-	"go.yaml.in/yaml":                        {"src/config"},
+	"go.yaml.in/yaml":                        {"src/config", "src/portal/apidocs"},
 	"golang.org/x/crypto":                    {"src/core/auth"},
 	"golang.org/x/net":                       {"src/jobservice/delivery"},
 	"golang.org/x/sync":                      {"src/app", "src/jobservice"},

@@ -128,6 +128,11 @@ func TestMembersAndUsers(t *testing.T) {
 	_, err = admin.Member.UpdateProjectMember(t.Context(), member.NewUpdateProjectMemberParams().WithProjectNameOrID(name).
 		WithMid(idOf(t, added.Location)).WithRole(&models.RoleRequest{RoleID: 4}))
 	must(t, err)
+	one, err := admin.Member.GetProjectMember(t.Context(), member.NewGetProjectMemberParams().WithProjectNameOrID(name).WithMid(idOf(t, added.Location)))
+	must(t, err)
+	if one.Payload.EntityName != username || one.Payload.RoleID != 4 {
+		t.Errorf("member is %+v", one.Payload)
+	}
 	listed, err := admin.Member.ListProjectMembers(t.Context(), member.NewListProjectMembersParams().WithProjectNameOrID(name).WithEntityname(&username))
 	must(t, err)
 	if len(listed.Payload) != 1 || listed.Payload[0].RoleID != 4 || listed.Payload[0].RoleName != "maintainer" {

@@ -1,11 +1,17 @@
 package e2e
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"path"
+	"reflect"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -93,32 +99,102 @@ func TestHarbor2sClientsCanWork(t *testing.T) {
 	})
 }
 
-// A policy of the first family keeps its filters and its one type of push when it
-// is written back through the second.
+// A policy that was created through either family fires the same after it was read
+// and written back, unchanged, through the other one: its filters, its secret, its
+// creator, its times and its one type of push stay.
 func TestAPolicyFiresTheSameAfterAWriteThroughTheOtherFamily(t *testing.T) {
+	const secret, header = "known-to-the-receiver", "Bearer theirs"
+	filters := []harness.Filter{{Kind: "tag", Value: []string{"v1"}}, {Kind: "repository", Value: "(app|web)"}}
+	ways := map[string]struct {
+		create      func(t *testing.T, c *scene, target string) int64
+		own, others func(project string) string
+		eventType   string
+	}{
+		"first": {
+			create: func(t *testing.T, c *scene, target string) int64 {
+				p := c.to(target, "pushImage")
+				p.Filters, p.AuthHeader, p.Secret = filters, header, secret
+				return c.Admin.CreatePolicy(t, c.project, p)
+			},
+			own:       harness.Policies,
+			others:    func(project string) string { return secondFamily(project, "policies") },
+			eventType: "pushImage",
+		},
+		"second": {
+			create: func(t *testing.T, c *scene, target string) int64 {
+				reply := change(t, c.Admin, http.StatusCreated, http.MethodPost, secondFamily(c.project, "policies"), map[string]any{
+					"name": "ci", "enabled": true, "event_types": []string{"PUSH_ARTIFACT"}, "filters": filters, "secret": secret,
+					"targets": []map[string]any{{"type": "http", "address": target, "auth_header": header}},
+				})
+				id, err := strconv.ParseInt(path.Base(reply.Header.Get("Location")), 10, 64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return id
+			},
+			own:       func(project string) string { return secondFamily(project, "policies") },
+			others:    harness.Policies,
+			eventType: "PUSH_ARTIFACT",
+		},
+	}
 	eachShape(t, func(t *testing.T, s *harness.System) {
-		c := newScene(t, s)
-		p := c.to(c.receiver.URL+"/hook?token=abc", "pushImage")
-		p.Filters, p.AuthHeader = []harness.Filter{{Kind: "tag", Value: []string{"v1"}}}, "Bearer theirs"
-		id := c.Admin.CreatePolicy(t, c.project, p)
-		first := fmt.Sprintf("%s/%d", harness.Policies(c.project), id)
-		second := secondFamily(c.project, fmt.Sprintf("policies/%d", id))
-		before := get[map[string]any](t, c.Admin, first)
-		seen := get[map[string]any](t, c.Admin, second)
-		change(t, c.Admin, http.StatusOK, http.MethodPut, second, seen)
-		after := get[map[string]any](t, c.Admin, first)
-		for name, was := range before {
-			if name != "update_time" && fmt.Sprint(after[name]) != fmt.Sprint(was) {
-				t.Errorf("%s became %v, was %v", name, after[name], was)
-			}
+		for family, way := range ways {
+			t.Run("created through the "+family+" family", func(t *testing.T) {
+				t.Parallel()
+				c := newScene(t, s)
+				id := way.create(t, c, c.receiver.URL+"/hook?token=abc")
+				place := func(policies string) string { return fmt.Sprintf("%s/%d", policies, id) }
+				own, others := place(way.own(c.project)), place(way.others(c.project))
+				before, seen := get[map[string]any](t, c.Admin, own), get[map[string]any](t, c.Admin, others)
+				push := func(n int) harness.Delivery {
+					t.Helper()
+					c.MustNotify(t, harness.NewPush(c.project+"/app", "v2"), harness.NewPush(c.project+"/db", "v1"), harness.NewPush(c.project+"/app", "v1"))
+					return c.receiver.Wait(t, n, soon)[n-1]
+				}
+				first := push(1)
+				change(t, c.Admin, http.StatusOK, http.MethodPut, others, seen)
+				unchanged(t, before, get[map[string]any](t, c.Admin, own))
+				unchanged(t, seen, get[map[string]any](t, c.Admin, others))
+				again := push(2)
+				for _, d := range []harness.Delivery{first, again} {
+					if d.URI != "/hook?token=abc" || d.Header.Get("Authorization") != header || d.Header.Get("X-Hub-Signature-256") != hubSignature(secret, d.Body) {
+						t.Errorf("got %s with %v at %s", d.Body, d.Header, d.URI)
+					}
+				}
+				if a, b := shapeOf(first.Body), shapeOf(again.Body); a != b || !strings.Contains(a, way.eventType) {
+					t.Errorf("sent %s, then %s", a, b)
+				}
+				c.Admin.FinalJobs(t, c.project, 2, soon)
+			})
 		}
-		c.MustNotify(t, harness.NewPush(c.project+"/app", "v2"), harness.NewPush(c.project+"/app", "v1"))
-		d := c.receiver.Wait(t, 1, soon)[0]
-		if m := read(t, d); len(m.Events) != 1 || m.Events[0].Tag != "v1" || d.URI != "/hook?token=abc" || d.Header.Get("Authorization") != "Bearer theirs" {
-			t.Errorf("got %s with %v at %s", d.Body, d.Header, d.URI)
-		}
-		c.Admin.FinalJobs(t, c.project, 1, soon)
 	})
+}
+
+// unchanged fails if anything but the update time differs.
+func unchanged(t *testing.T, before, after map[string]any) {
+	t.Helper()
+	for _, p := range []map[string]any{before, after} {
+		if p["creator"] == "" || p["creation_time"] == "" || p["secret"] != "********" {
+			t.Errorf("policy is %v", p)
+		}
+		delete(p, "update_time")
+	}
+	if !reflect.DeepEqual(before, after) {
+		t.Errorf("the policy became\n%v, was\n%v", after, before)
+	}
+}
+
+// hubSignature is what X-Hub-Signature-256 holds.
+func hubSignature(secret string, body []byte) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write(body)
+	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
+}
+
+// shapeOf returns a message without what is another's in every event: its numbers
+// and digests, and whether the tag was there before.
+func shapeOf(body []byte) string {
+	return regexp.MustCompile(`[0-9a-f-]{10,}|"change":"\w+"`).ReplaceAllString(string(body), "…")
 }
 
 func TestARedeliveryIsTheSameMessageAgain(t *testing.T) {

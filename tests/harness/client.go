@@ -11,10 +11,18 @@ import (
 	"path"
 	"strconv"
 	"time"
+
+	"github.com/harborhook/harborhook/tests/openapi"
 )
 
-// Client speaks the API of Core as one user.
-type Client struct{ base, username, password string }
+// Client speaks the API of Core as one user. What it sends and is answered is held
+// against docs/openapi.yaml.
+type Client struct {
+	base, username, password string
+	document                 *openapi.Document
+	// t is told of what does not fit the document when nobody else is there.
+	t T
+}
 
 // Reply is what the API answered.
 type Reply struct {
@@ -88,7 +96,7 @@ const callLimit = 30 * time.Second
 // that is sent as it is. Headers are name, value pairs over the usual ones.
 func (c *Client) Do(t T, method, address string, body any, headers ...string) Reply {
 	t.Helper()
-	reply, err := c.Try(method, address, body, headers...)
+	reply, err := c.send(t, method, address, body, headers...)
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, address, err)
 	}
@@ -97,6 +105,12 @@ func (c *Client) Do(t T, method, address string, body any, headers ...string) Re
 
 // Try is Do for servers that may be down.
 func (c *Client) Try(method, address string, body any, headers ...string) (Reply, error) {
+	c.t.Helper()
+	return c.send(c.t, method, address, body, headers...)
+}
+
+func (c *Client) send(t T, method, address string, body any, headers ...string) (Reply, error) {
+	t.Helper()
 	content, err := encode(body)
 	if err != nil {
 		return Reply{}, err
@@ -123,7 +137,15 @@ func (c *Client) Try(method, address string, body any, headers ...string) (Reply
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	return Reply{Status: resp.StatusCode, Header: resp.Header, Body: string(text), Took: time.Since(begin)}, err
+	reply := Reply{Status: resp.StatusCode, Header: resp.Header, Body: string(text), Took: time.Since(begin)}
+	if err != nil {
+		return reply, err
+	}
+	x := openapi.Exchange{Request: req, RequestBody: content, Status: reply.Status, Header: reply.Header, Body: text}
+	if err := c.document.Check(x); err != nil {
+		t.Errorf("%v", err)
+	}
+	return reply, nil
 }
 
 func encode(body any) ([]byte, error) {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/harborhook/harborhook/tests/openapi"
 )
 
 // recorder is a T that keeps what it is told instead of failing a test.
@@ -109,7 +111,7 @@ func TestAReceiverKeepsWhatItGetsAndAnswersAsTold(t *testing.T) {
 	r.Answer(func(n int, d Delivery) Answer {
 		return Answer{Status: 500 + n, Body: string(d.Body) + "!"}
 	})
-	c := &Client{base: r.URL}
+	c := &Client{base: r.URL, document: &openapi.Document{}, t: t}
 	for n, body := range []string{"one", "two"} {
 		reply := c.Do(t, "POST", "/hook?a=b", body, "X-Test", body)
 		if reply.Status != 501+n || reply.Body != body+"!" {
@@ -122,6 +124,25 @@ func TestAReceiverKeepsWhatItGetsAndAnswersAsTold(t *testing.T) {
 	}
 	if failed := play(func(t T) { r.Wait(t, 3, time.Millisecond) }); len(failed) != 1 {
 		t.Errorf("waiting for a third: %q", failed)
+	}
+}
+
+func TestAnAnswerThatTheDocumentDoesNotTellOfFailsTheTest(t *testing.T) {
+	t.Parallel()
+	document, err := openapi.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := NewReceiver(t)
+	r.Answer(func(int, Delivery) Answer { return Answer{Status: 201, Body: "Pong"} })
+	for name, call := range map[string]func(c *Client, t T){
+		"Do":  func(c *Client, t T) { c.Do(t, "GET", "/api/ping", nil) },
+		"Try": func(c *Client, _ T) { _, _ = c.Try("GET", "/api/ping", nil) },
+	} {
+		failed := play(func(t T) { call(&Client{base: r.URL, document: document, t: t}, t) })
+		if len(failed) != 1 || !strings.Contains(failed[0], "ping of /api/ping: add the status 201") {
+			t.Errorf("%s: failures %q", name, failed)
+		}
 	}
 }
 

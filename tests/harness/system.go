@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/harborhook/harborhook/tests/openapi"
 )
 
 // The shapes of the system.
@@ -46,6 +48,8 @@ type System struct {
 	// ComponentToken is the one with which other components of Harbor tell events.
 	ComponentToken string
 
+	t        T
+	document *openapi.Document
 	password string
 	// DataDir is the folder of a standalone system.
 	DataDir string
@@ -132,7 +136,7 @@ func (s *Suite) NewReadingProduction(t testing.TB, settings Settings) *System {
 func newStandalone(t T, binary string, settings Settings) *System {
 	t.Helper()
 	core, registry := FreeAddr(t), FreeAddr(t)
-	s := newSystem(Standalone, core, registry)
+	s := newSystem(t, Standalone, core, registry)
 	s.Operator, s.DataDir = "admin", folder(t)
 	s.start(t, binary, Standalone, Standalone, "http://"+core, Settings{
 		"DATA_DIR": s.DataDir, "CORE_ADDR": core, "JOBSERVICE_ADDR": FreeAddr(t), "REGISTRY_ADDR": registry,
@@ -144,7 +148,7 @@ func newStandalone(t T, binary string, settings Settings) *System {
 func newProduction(t T, binary, databaseURL string, redis *Redis, settings Settings) *System {
 	t.Helper()
 	core, jobService, registry := FreeAddr(t), FreeAddr(t), FreeAddr(t)
-	s := newSystem(Production, core, registry)
+	s := newSystem(t, Production, core, registry)
 	common := Settings{
 		"DATABASE_URL": databaseURL, "REDIS_URL": redis.URL(), "REDIS_NAMESPACE": "test-" + secret()[:8],
 		"SECRET": secret(), "ENCRYPTION_KEY": base64.StdEncoding.EncodeToString([]byte(secret()[:32])),
@@ -158,8 +162,13 @@ func newProduction(t T, binary, databaseURL string, redis *Redis, settings Setti
 	return s
 }
 
-func newSystem(shape, core, registry string) *System {
-	s := &System{Shape: shape, CoreURL: "http://" + core, Registry: registry, password: secret(), Token: secret(), ComponentToken: secret()}
+func newSystem(t T, shape, core, registry string) *System {
+	t.Helper()
+	document, err := openapi.Load()
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	s := &System{t: t, document: document, Shape: shape, CoreURL: "http://" + core, Registry: registry, password: secret(), Token: secret(), ComponentToken: secret()}
 	s.Admin = s.As("admin", s.password)
 	return s
 }
@@ -216,7 +225,7 @@ func (s *System) Command(t T, args ...string) string {
 
 // As returns the API for a user; an empty name is an anonymous caller.
 func (s *System) As(username, password string) *Client {
-	return &Client{base: s.CoreURL, username: username, password: password}
+	return &Client{base: s.CoreURL, username: username, password: password, document: s.document, t: s.t}
 }
 
 // secret returns a random text of 40 characters.

@@ -118,6 +118,43 @@ func TestTheImageIsSmallAndRunsAsNobody(t *testing.T) {
 	}
 }
 
+// What the program is built from must be copied into the image, and be let through
+// to the builder.
+func TestTheImageIsBuiltFromAllSources(t *testing.T) {
+	t.Parallel()
+	var copied []string
+	for _, m := range regexp.MustCompile(`(?m)^COPY ([^-].*) \S+$`).FindAllStringSubmatch(text(t, "make/Dockerfile"), -1) {
+		copied = append(copied, strings.Fields(m[1])...)
+	}
+	through := strings.Split(text(t, ".dockerignore"), "\n")
+	for _, source := range copied {
+		if !slices.Contains(through, "!"+source) {
+			t.Errorf(".dockerignore holds %s back", source)
+		}
+	}
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if .Module}}{{if .Module.Main}}"+
+		"{{range .GoFiles}}{{$.Dir}}/{{.}}\n{{end}}{{range .EmbedFiles}}{{$.Dir}}/{{.}}\n{{end}}{{end}}{{end}}", "./src/cmd/harborhook")
+	list.Dir = root
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	top, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := strings.Fields(string(out))
+	if len(files) < 100 {
+		t.Errorf("the program is built from %d files", len(files))
+	}
+	for _, file := range files {
+		file = strings.TrimPrefix(file, top+"/")
+		if !slices.ContainsFunc(copied, func(source string) bool { return file == source || strings.HasPrefix(file, source+"/") }) {
+			t.Errorf("%s is not copied", file)
+		}
+	}
+}
+
 func TestTheComposition(t *testing.T) {
 	t.Parallel()
 	known := help(t)

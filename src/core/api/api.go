@@ -81,6 +81,8 @@ type Config struct {
 	// Portal, if set, answers GET and HEAD of every path that is not the API's, and
 	// forms posted there.
 	Portal http.Handler
+	// Docs, if set, answers /api/docs and what lies below: the description of the API.
+	Docs http.Handler
 	// Metrics, if set, answers GET /metrics.
 	Metrics http.Handler
 	// Version and Registry, the registry's public name, are told by /api/systeminfo.
@@ -131,6 +133,8 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.Serv
 // paths in the working directory.
 func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
 	switch p := r.URL.Path; {
+	case a.Docs != nil && under(p, "/api/docs"):
+		a.Docs.ServeHTTP(w, r)
 	case slices.Contains(a.heads, head(p)):
 		a.router.ServeHTTP(w, r)
 	case a.Portal == nil, under(p, "/api"), under(p, "/service"):

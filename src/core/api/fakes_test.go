@@ -19,6 +19,7 @@ import (
 	"github.com/harborhook/harborhook/src/core/auth"
 	"github.com/harborhook/harborhook/src/core/event"
 	"github.com/harborhook/harborhook/src/hook"
+	"github.com/harborhook/harborhook/tests/openapi"
 )
 
 // The callers of the tests. Everybody's password is the name.
@@ -85,7 +86,7 @@ type memory struct {
 }
 
 func newMemory() *memory {
-	m := &memory{lastID: 100, attempts: map[int64][]hook.Attempt{}}
+	m := &memory{lastID: 100, attempts: map[int64][]hook.Attempt{}, attempt: hook.Attempt{Result: hook.ResultOK}}
 	m.projects = []hook.Project{
 		{ID: 1, Name: "p1", OwnerID: 2, OwnerName: admin, CreationTime: epoch, UpdateTime: epoch},
 		{ID: 2, Name: "p2", OwnerID: 6, OwnerName: foreigner, Public: true, CreationTime: epoch, UpdateTime: epoch},
@@ -480,13 +481,27 @@ func (f componentsFunc) Events(ctx context.Context, body []byte) (int, error) { 
 // site is an API over a memory.
 type site struct {
 	*memory
-	api *api.API
-	log *strings.Builder
+	t        *testing.T
+	api      *api.API
+	log      *strings.Builder
+	document *openapi.Document
+}
+
+// document is docs/openapi.yaml, which every answer of a site is held against.
+var document = sync.OnceValues(openapi.Load)
+
+func theDocument(t *testing.T) *openapi.Document {
+	t.Helper()
+	d, err := document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 func newSite(t *testing.T, change ...func(*api.Config)) *site {
 	t.Helper()
-	s := &site{memory: newMemory(), log: &strings.Builder{}}
+	s := &site{memory: newMemory(), t: t, log: &strings.Builder{}, document: theDocument(t)}
 	c := api.Config{
 		Store: s.memory, Policies: s.memory, Deliveries: s.memory, Tester: s.memory, Previewer: s.memory, Auth: s.memory, Catalog: event.DefaultCatalog(), Formats: formats{},
 		Intake: intakeFunc(func(_ context.Context, body []byte) (int, int, error) {
@@ -527,6 +542,14 @@ func (s *site) do(who, method, path, body string, headers ...string) *httptest.R
 	}
 	w := httptest.NewRecorder()
 	s.api.ServeHTTP(w, r)
+	var sent []byte
+	if !strings.HasPrefix(path, "/service/") { // what the fakes behind it take is not worth a look
+		sent = []byte(body)
+	}
+	x := openapi.Exchange{Request: r, RequestBody: sent, Status: w.Code, Header: w.Header(), Body: w.Body.Bytes()}
+	if err := s.document.Check(x); err != nil {
+		s.t.Error(err)
+	}
 	return w
 }
 

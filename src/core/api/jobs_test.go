@@ -74,7 +74,7 @@ func TestListsAnnounceTheirPages(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	for i := range 24 {
-		s.jobs = append(s.jobs, hook.Job{ID: int64(20 + i), ProjectID: 1})
+		s.jobs = append(s.jobs, hook.Job{ID: int64(20 + i), ProjectID: 1, HookType: hook.PushImage, NotifyType: hook.TargetHTTP, Status: hook.StatusPending})
 	}
 	link := func(page int, rel string) string {
 		return fmt.Sprintf(`<%s?page=%d&page_size=10&status=error>; rel="%s"`, jobsPath, page, rel)

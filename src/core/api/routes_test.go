@@ -119,7 +119,7 @@ func bodyOf(r api.Route) string {
 }
 
 func withEveryRoute(c *api.Config) {
-	c.Metrics = http.NotFoundHandler()
+	c.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "text/plain") })
 	c.NotificationToken, c.ComponentToken = "", ""
 }
 
@@ -260,6 +260,19 @@ func TestThePortalAnswersWhatIsNotTheAPIs(t *testing.T) {
 			t.Errorf("%s: %d, want %d", path, got, status)
 		}
 	}
+}
+
+func TestTheDocsAnswerBelowTheirPath(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, func(c *api.Config) {
+		c.Docs = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	})
+	for path, status := range map[string]int{"/api/docs": 418, "/api/docs/openapi.json": 418, "/api/docsx": 404, "/api/v2.0/docs": 404} {
+		if got := s.do(nobody, "GET", path, "").Code; got != status {
+			t.Errorf("%s: %d, want %d", path, got, status)
+		}
+	}
+	wantProblem(t, newSite(t).do(root, "GET", "/api/docs", ""), http.StatusNotFound)
 }
 
 // beego looks for static files before it looks for routes.

@@ -221,7 +221,7 @@ func TestPoliciesAreNarrowedSortedAndPaged(t *testing.T) {
 	for i, name := range []string{"Build", "deploy", "builds"} {
 		s.policies = append(s.policies, hook.Policy{
 			ID: int64(20 + i), ProjectID: 1, Name: name, Enabled: i > 0, Creator: guest, CreationTime: epoch.Add(time.Duration(i+1) * time.Hour),
-			Targets: []hook.Target{{Address: "https://s3cr3t.example", AuthHeader: "s3cr3t"}},
+			Targets: []hook.Target{{Type: "http", Address: "https://s3cr3t.example", AuthHeader: "s3cr3t"}},
 		})
 	}
 	for query, want := range map[string]string{

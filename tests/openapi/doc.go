@@ -1,0 +1,2 @@
+// Package openapi holds requests and answers of the API against docs/openapi.yaml.
+package openapi
