@@ -18,8 +18,26 @@ help: ## print this
 .PHONY: build
 build: bin/harborhook ## build bin/harborhook, one static binary
 
-bin/harborhook: $(SOURCES)
+bin/harborhook: $(SOURCES) bin/version
 	$(BUILD) -o $@ ./src/cmd/harborhook
+
+# Changes when the version does, so that a tag is in the binary.
+bin/version: always
+	@mkdir -p bin
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
+.PHONY: always
+always:
+
+# What makes packages; no package of Debian has it.
+bin/nfpm: make/dist/go.mod make/dist/go.sum
+	@echo "Building nfpm; the first time takes a minute or two"
+	CGO_ENABLED=0 go build -modfile=make/dist/go.mod -ldflags '-s -w' -o $@ github.com/goreleaser/nfpm/v2/cmd/nfpm
+	@touch $@
+
+DIST ?= dist
+.PHONY: dist
+dist: bin/harborhook bin/nfpm ## write a Debian package and an archive into dist/, and their checksums
+	make/dist/build.sh bin/harborhook bin/nfpm $(DIST)
 
 .PHONY: run
 run: bin/harborhook ## build, and run everything in one process
@@ -37,7 +55,7 @@ deps: ## install what the tests need (Debian and Ubuntu packages)
 test: test/race e2e ## every test: units, store conformance, end to end; race detector on
 
 .PHONY: test/race
-test/race: deps ## unit tests and store conformance, race detector on
+test/race: deps bin/harborhook bin/nfpm ## unit tests and store conformance, race detector on
 	make/dev/with-services.sh go test -race -timeout 10m $$(go list ./... | grep -v /tests/e2e)
 
 # The clients that people use; no package of Debian has them.

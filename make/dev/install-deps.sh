@@ -19,6 +19,8 @@ need redis-server redis-server
 need docker-registry docker-registry
 need skopeo skopeo
 need chromium chromium
+need openssl openssl # docs/production.md
+need curl curl
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if ! command -v apt-get >/dev/null 2>&1; then

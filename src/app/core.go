@@ -45,7 +45,7 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 	options := payload.Options{ExternalRegistry: cfg.PublicRegistry(), Catalog: catalog}
 	render := renderer{formats, options}
 	webhooks := webhook.NewHandler(cache, s, render, queuer)
-	source, err := newSource(p, shape, cfg, s, cache, webhooks, o)
+	source, err := newSource(p, shape, cfg, s, cache, webhooks, m, o)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 		auth: auth.New(auth.Config{Users: s, Roles: s, Robots: s}), cache: cache, webhooks: webhooks,
 		intake: &gate{
 			intake:  registry.NewIntake(source.interpreter, source.events, m.countIntake, source.options...),
-			waiting: s.Waiting, limit: cfg.BacklogLimit, log: o.Log,
+			waiting: s.Waiting, limit: cfg.BacklogLimit, timed: m.accepting, log: o.Log,
 		},
 	}
 	c.sessions = auth.NewSessions(auth.SessionsConfig{
@@ -71,9 +71,9 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 	listeners := stream.New(s, o.Log)
 	served := api.Config{
 		Store: s, Auth: c.auth, Sessions: c.sessions, Intake: c.intake, Catalog: catalog,
-		Components: component.NewIntake(component.Config{
+		Components: timedComponents{component.NewIntake(component.Config{
 			Projects: cache, Memory: source.interpreter, Handler: source.events, Catalog: catalog, Count: m.countComponent,
-		}),
+		}), m},
 		Policies: policies, Previewer: webhook.NewPreviewer(policies, s), Formats: formats,
 		Deliveries: webhook.NewDeliveries(s, queuer), Stream: listeners, Tester: webhook.NewTester(samples(catalog), render, sender, time.Now),
 		TestLimit:      webhook.NewTestLimit(time.Now),
@@ -89,6 +89,20 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 	p.start("stream", listeners.Run)
 	p.start("tag memory", func(ctx context.Context) error { return forgetHeads(ctx, s, o) })
 	return c, nil
+}
+
+// timedComponents observes how long it takes to accept what components tell.
+type timedComponents struct {
+	*component.Intake
+	metrics *metrics
+}
+
+// Events implements api.Components.
+func (t timedComponents) Events(ctx context.Context, body []byte) (int, error) {
+	done := t.metrics.accepting(sourceComponent)
+	n, err := t.Intake.Events(ctx, body)
+	done(err)
+	return n, err
 }
 
 func samples(catalog *event.Catalog) webhook.Samples {
@@ -159,9 +173,11 @@ func runCore(ctx context.Context, cfg config.Config, o Options) (err error) {
 	if err := bootstrap(ctx, cfg, s); err != nil {
 		return errors.Join(err, l.Close())
 	}
+	m := newMetrics(config.Core, o.Version)
+	m.watchStore(s)
 	p := newParts(ctx)
 	jobService := client.New(cfg.JobServiceURL, cfg.Secret.Reveal())
-	c, err := newCore(p, config.Core, cfg, s, jobService, map[string]func(context.Context) error{"jobservice": jobService.Ping}, newMetrics(), o)
+	c, err := newCore(p, config.Core, cfg, s, jobService, map[string]func(context.Context) error{"jobservice": jobService.Ping}, m, o)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}

@@ -33,12 +33,15 @@ func newJobService(cfg config.Config, s *store.Store, redisURL string, m *metric
 	if err != nil {
 		return nil, nil, err
 	}
-	return jobservice.New(jobservice.Config{
-		Store: s, Queue: q, Observer: m, Log: o.Log,
+	service := jobservice.New(jobservice.Config{
+		Store: repairs{s, m}, Queue: q, Observer: m, Log: o.Log,
 		Sender:  sender,
 		Workers: cfg.Workers, DeliveryTimeout: cfg.DeliveryTimeout, RetryWaits: cfg.RetryBackoff,
-		CircuitProbe: cfg.CircuitProbe, MaxWait: cfg.MaxWait, Retention: cfg.Retention, RetentionCount: cfg.RetentionCount, ReconcileInterval: cfg.ReconcileInterval, Grace: grace,
-	}), q, nil
+		CircuitProbe: cfg.CircuitProbe, MaxWait: cfg.MaxWait, Retention: cfg.Retention, RetentionCount: cfg.RetentionCount,
+		ReconcileInterval: cfg.ReconcileInterval, Grace: grace,
+	})
+	m.watchService(service, cfg.Workers)
+	return service, q, nil
 }
 
 // jobServiceHandler serves the API behind the secret, and beside it, for
@@ -66,7 +69,8 @@ func runJobService(ctx context.Context, cfg config.Config, o Options) (err error
 		return errors.Join(err, l.Close())
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	m := newMetrics()
+	m := newMetrics(config.JobService, o.Version)
+	m.watchStore(s)
 	service, q, err := newJobService(cfg, s, cfg.RedisURL.Reveal(), m, o)
 	if err != nil {
 		return errors.Join(err, l.Close())

@@ -22,8 +22,10 @@ type gate struct {
 	// waiting counts the waiting deliveries, up to most.
 	waiting func(ctx context.Context, most int) (int, error)
 	limit   int
-	log     *slog.Logger
-	full    atomic.Bool
+	// timed is told when events come in, and what came of it.
+	timed func(source string) func(error)
+	log   *slog.Logger
+	full  atomic.Bool
 }
 
 // Envelope implements api.Intake.
@@ -31,7 +33,10 @@ func (g *gate) Envelope(ctx context.Context, body []byte) (accepted, skipped int
 	if err := g.pass(); err != nil {
 		return 0, 0, err
 	}
-	return g.intake.Envelope(ctx, body)
+	done := g.timed(sourceRegistry)
+	accepted, skipped, err = g.intake.Envelope(ctx, body)
+	done(err)
+	return accepted, skipped, err
 }
 
 // gated puts a gate before what takes the events of the registry in this process.
@@ -40,7 +45,10 @@ func gated[E any](g *gate, take func(context.Context, []E) error) func(context.C
 		if err := g.pass(); err != nil {
 			return err
 		}
-		return take(ctx, events)
+		done := g.timed(sourceRegistry)
+		err := take(ctx, events)
+		done(err)
+		return err
 	}
 }
 

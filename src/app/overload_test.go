@@ -6,13 +6,14 @@ import (
 	"log/slog"
 	"testing"
 
+	"github.com/harborhook/harborhook/src/config"
 	"github.com/harborhook/harborhook/src/hook"
 )
 
 func TestEventsAreRefusedWhileTooManyDeliveriesWait(t *testing.T) {
 	t.Parallel()
 	waiting, broken := 0, error(nil)
-	g := &gate{limit: 10, log: slog.New(slog.DiscardHandler), waiting: func(_ context.Context, most int) (int, error) {
+	g := &gate{limit: 10, log: slog.New(slog.DiscardHandler), timed: newMetrics(config.Standalone, "test").accepting, waiting: func(_ context.Context, most int) (int, error) {
 		return min(waiting, most), broken
 	}}
 	cases := []struct {

@@ -93,7 +93,7 @@ func ownSource() hook.RegistrySource { return hook.RegistrySource{Addr: embedded
 // between setting a tag and storing its event leaves a tag that nobody told of.
 // Deletions are told before they happen, and what is missing there may be in
 // another registry that notifies this process: tags are left alone.
-func ownComparison(ctx context.Context, cfg config.Config, s *store.Store, cache *webhook.Cache, webhooks *webhook.Handler, o Options) (reconcile.Config, error) {
+func ownComparison(ctx context.Context, cfg config.Config, s *store.Store, cache *webhook.Cache, webhooks reconcile.Handler, o Options) (reconcile.Config, error) {
 	images, err := embedded.NewViewer(ctx, registryDir(cfg), cache)
 	if err != nil {
 		return reconcile.Config{}, fmt.Errorf("open the registry's storage: %w", err)

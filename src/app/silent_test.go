@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/harborhook/harborhook/src/config"
 	"github.com/harborhook/harborhook/src/hook"
 	"github.com/harborhook/harborhook/src/jobservice"
 	"github.com/harborhook/harborhook/src/jobservice/delivery"
@@ -143,7 +144,7 @@ func startJobService(t *testing.T, s *store.Store) *jobservice.Service {
 	}
 	service := jobservice.New(jobservice.Config{
 		Store: s, Queue: q, Sender: delivery.New(delivery.Config{Guard: guard, Timeout: 10 * time.Second, UserAgent: "test"}),
-		Observer: newMetrics(), Log: log, Workers: 64, DeliveryTimeout: 10 * time.Second,
+		Observer: newMetrics(config.Standalone, "test"), Log: log, Workers: 64, DeliveryTimeout: 10 * time.Second,
 		RetryWaits: []time.Duration{time.Hour}, CircuitProbe: time.Hour, MaxWait: time.Hour,
 		ReconcileInterval: time.Second, Grace: time.Second,
 	})

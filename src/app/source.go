@@ -21,12 +21,12 @@ type source struct {
 // newSource puts the handlers of events together, and starts what reads from the
 // configured registry, if there is one. Only Core compares it with the tag memory:
 // the standalone shape has a registry of its own that is compared.
-func newSource(p *parts, shape config.Shape, cfg config.Config, s *store.Store, cache *webhook.Cache, webhooks *webhook.Handler, o Options) (*source, error) {
+func newSource(p *parts, shape config.Shape, cfg config.Config, s *store.Store, cache *webhook.Cache, webhooks *webhook.Handler, m *metrics, o Options) (*source, error) {
 	client, err := newUpstream(cfg, o)
 	if err != nil {
 		return nil, err
 	}
-	src := &source{interpreter: newInterpreter(s, cache, client != nil)}
+	src := &source{interpreter: newInterpreter(s, cache, client != nil), options: []registry.IntakeOption{registry.WithReceived(m.countReceived)}}
 	enrichment := enrich.Config{Store: s, Completer: src.interpreter, Handler: webhooks, Log: o.Log}
 	if client != nil {
 		enrichment.Contents = client
@@ -36,7 +36,7 @@ func newSource(p *parts, shape config.Shape, cfg config.Config, s *store.Store, 
 	p.start("enricher", enricher.Run)
 	if client != nil && shape == config.Core {
 		watcher := reconcile.NewWatcher(reconcile.New(reconcile.Config{
-			Registry: client, Store: s, Projects: cache, Interpreter: src.interpreter, Handler: webhooks,
+			Registry: client, Store: s, Projects: cache, Interpreter: src.interpreter, Handler: recoveries{webhooks, m},
 			Settle: reconcile.DefaultSettle, Log: o.Log,
 		}))
 		src.options = append(src.options, registry.WithSources(watcher.Seen))

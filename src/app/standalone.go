@@ -42,7 +42,8 @@ func runStandalone(ctx context.Context, cfg config.Config, o Options) (err error
 		return errors.Join(err, closeAll(listeners))
 	}
 	defer stopRedis()
-	m := newMetrics()
+	m := newMetrics(config.Standalone, o.Version)
+	m.watchStore(s)
 	service, q, err := newJobService(cfg, s, redisURL, m, o)
 	if err != nil {
 		return errors.Join(err, closeAll(listeners))
@@ -61,7 +62,7 @@ func runStandalone(ctx context.Context, cfg config.Config, o Options) (err error
 	if err != nil {
 		return errors.Join(fmt.Errorf("start the registry: %w", err), closeAll(listeners))
 	}
-	own, err := ownComparison(ctx, cfg, s, c.cache, c.webhooks, o)
+	own, err := ownComparison(ctx, cfg, s, c.cache, recoveries{c.webhooks, m}, o)
 	if err != nil {
 		return errors.Join(err, closeAll(listeners))
 	}

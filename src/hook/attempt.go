@@ -21,6 +21,14 @@ const (
 	ResultInterrupted Result = "interrupted"
 )
 
+// Results lists all results.
+func Results() []Result {
+	return []Result{
+		ResultOK, ResultHTTPError, ResultTimeout, ResultConnectFailed, ResultDNSError, ResultTLSError, ResultReset,
+		ResultBlocked, ResultInvalidRequest, ResultInvalidResponse, ResultInterrupted,
+	}
+}
+
 // Retriable says whether the result is a network error, after which the mission
 // asks for another attempt.
 func (r Result) Retriable() bool {

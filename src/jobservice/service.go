@@ -48,8 +48,9 @@ type Sender interface {
 
 // Observer is told what happens, for metrics.
 type Observer interface {
-	// Attempted tells of a recorded attempt.
-	Attempted(result hook.Result, took time.Duration)
+	// Attempted tells of a recorded attempt: of the job as it was claimed, and what
+	// came of it.
+	Attempted(d hook.Delivery, o hook.Outcome)
 	// CircuitsOpen tells how many endpoints do not answer.
 	CircuitsOpen(n int)
 }
@@ -136,6 +137,18 @@ const leaseMargin = 5 * time.Second
 // finds them.
 func (s *Service) Submit(ctx context.Context, ids []int64) error {
 	return s.dispatcher.submit(ctx, ids)
+}
+
+// Busy is how many deliveries are under way.
+func (s *Service) Busy() int { return s.dispatcher.lanes.underWay() }
+
+// Hints counts the hints in the queue that no worker has taken yet.
+func (s *Service) Hints(ctx context.Context) (int, error) {
+	n, err := s.cfg.Queue.Waiting(ctx, kindWebhook)
+	if err != nil {
+		return 0, fmt.Errorf("look into the queue: %w", err)
+	}
+	return n, nil
 }
 
 // Run delivers until ctx ends, and then finishes what it has begun, within the

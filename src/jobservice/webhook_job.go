@@ -139,7 +139,7 @@ func (w *webhookJob) deliver(ctx context.Context, d hook.Delivery, t *ticket, mu
 	if !w.finish(ctx, o) {
 		return
 	}
-	w.observer.Attempted(attempt.Result, attempt.Duration)
+	w.observer.Attempted(d, o)
 	w.log.Info("attempt", "job", d.ID, "event", d.EventID, "policy", d.PolicyID, "number", attempt.Number,
 		"result", attempt.Result, "took_ms", attempt.Duration.Milliseconds(), "status", o.Status)
 	if o.Status == hook.StatusScheduled {

@@ -207,8 +207,8 @@ func (f sendFunc) Send(ctx context.Context, d hook.Delivery) hook.Attempt { retu
 
 type nobody struct{}
 
-func (nobody) Attempted(hook.Result, time.Duration) {}
-func (nobody) CircuitsOpen(int)                     {}
+func (nobody) Attempted(hook.Delivery, hook.Outcome) {}
+func (nobody) CircuitsOpen(int)                      {}
 
 func ok(context.Context, hook.Delivery) hook.Attempt {
 	return hook.Attempt{Number: 1, Result: hook.ResultOK, Response: &hook.Response{Status: 200}}

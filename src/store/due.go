@@ -30,16 +30,19 @@ func (s *Store) Due(ctx context.Context, limit int, hinted []int64, room func(or
 	return inTurn(queues, limit), nil
 }
 
+// waitingTable is the table waiting, of the origins that have waiting jobs.
+const waitingTable = `WITH RECURSIVE waiting (origin) AS (
+		SELECT min(origin) FROM webhook_job WHERE status IN ('pending', 'scheduled')
+		UNION ALL
+		SELECT (SELECT min(j.origin) FROM webhook_job j WHERE j.status IN ('pending', 'scheduled') AND j.origin > waiting.origin)
+		FROM waiting WHERE waiting.origin IS NOT NULL
+	) `
+
 // waitingOrigins lists the origins that have waiting jobs. It steps through the
 // index from origin to origin, so that its cost grows with the origins and not
 // with the backlog.
 func (s *Store) waitingOrigins(ctx context.Context) ([]string, error) {
-	result, err := s.read.QueryContext(ctx, `WITH RECURSIVE waiting (origin) AS (
-			SELECT min(origin) FROM webhook_job WHERE status IN ('pending', 'scheduled')
-			UNION ALL
-			SELECT (SELECT min(j.origin) FROM webhook_job j WHERE j.status IN ('pending', 'scheduled') AND j.origin > waiting.origin)
-			FROM waiting WHERE waiting.origin IS NOT NULL
-		) SELECT origin FROM waiting WHERE origin IS NOT NULL`)
+	result, err := s.read.QueryContext(ctx, waitingTable+`SELECT origin FROM waiting WHERE origin IS NOT NULL`)
 	if err != nil {
 		return nil, fmt.Errorf("list origins: %w", err)
 	}

@@ -110,6 +110,7 @@ type Store struct {
 	recall     *batcher[recallIn, recallOut]
 	claim      *batcher[claimIn, []hook.Delivery]
 	finish     *batcher[hook.Outcome, bool]
+	batched    func(kind string, calls int)
 }
 
 // New returns a Store over open databases, which it owns from then on.
@@ -124,12 +125,12 @@ func New(cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		d: cfg.Dialect, write: cfg.Write, read: cfg.Read, hot: cmp.Or(cfg.Hot, cfg.Write), leases: cmp.Or(cfg.Leases, cfg.Write),
-		orm: o, seal: seal, sql: newStatements(cfg.Dialect), indexAfter: indexAfter,
+		orm: o, seal: seal, sql: newStatements(cfg.Dialect), indexAfter: indexAfter, batched: func(string, int) {},
 	}
-	s.accept = newBatcher(cfg.Dialect.Writers, 200, s.acceptBatch)
-	s.recall = newBatcher(cfg.Dialect.Writers, 200, s.recallBatch)
-	s.claim = newBatcher(cfg.Dialect.Writers, 200, s.claimBatch)
-	s.finish = newBatcher(cfg.Dialect.Writers, 200, s.finishBatch)
+	s.accept = newBatcher(cfg.Dialect.Writers, 200, counting(s, "accept", s.acceptBatch))
+	s.recall = newBatcher(cfg.Dialect.Writers, 200, counting(s, "recall", s.recallBatch))
+	s.claim = newBatcher(cfg.Dialect.Writers, 200, counting(s, "claim", s.claimBatch))
+	s.finish = newBatcher(cfg.Dialect.Writers, 200, counting(s, "finish", s.finishBatch))
 	s.finish.gather = finishGather
 	return s, nil
 }

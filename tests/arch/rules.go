@@ -63,7 +63,7 @@ var places = map[string][]string{
 // clients are where HTTP clients may be made. Users' addresses are called by
 // jobservice/delivery only, behind its guard; the other ones call what the operator
 // has configured.
-var clients = []string{"src/jobservice/delivery", "src/jobservice/client", "src/core/registry/upstream", "src/cmd/demo"}
+var clients = []string{"src/jobservice/delivery", "src/jobservice/client", "src/core/registry/upstream", "src/cmd/demo", "src/cmd/harborhook"}
 
 // environment is where the process's environment may be read.
 var environment = []string{"src/cmd"}

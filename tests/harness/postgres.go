@@ -34,13 +34,13 @@ func NewPostgres(t T) *Postgres {
 	credential := servant(t, dir)
 	data := filepath.Join(dir, "data")
 
-	initdb := exec.Command(findProgram("initdb"), "--pgdata", data, "--username", "harborhook",
+	initdb := exec.Command(findProgram("initdb"), "--pgdata", data, "--username", "postgres",
 		"--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync")
 	initdb.Dir, initdb.SysProcAttr = dir, procAttr(credential, syscall.SIGKILL)
 	if out, err := initdb.CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
-	p := &Postgres{t: t, url: fmt.Sprintf("postgres://harborhook@%s/postgres?sslmode=disable", addr)}
+	p := &Postgres{t: t, url: fmt.Sprintf("postgres://postgres@%s/postgres?sslmode=disable", addr)}
 	p.process = newProcess(t, command{
 		name: "postgres", path: findProgram("postgres"), dir: dir, credential: credential,
 		args: []string{
@@ -52,6 +52,15 @@ func NewPostgres(t T) *Postgres {
 	})
 	p.process.Start()
 	return p
+}
+
+// Addr is the server's host and port. The superuser is postgres, without a password.
+func (p *Postgres) Addr() string {
+	u, err := url.Parse(p.url)
+	if err != nil {
+		p.t.Fatalf("the URL of PostgreSQL: %v", err)
+	}
+	return u.Host
 }
 
 // servant gives dir to a user who may run PostgreSQL, which root may not.

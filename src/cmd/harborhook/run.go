@@ -97,6 +97,15 @@ The first comparison of all raises nothing: it only learns what is there.`,
 came from. The exit code is 1 if the shape could not start with it.`,
 			run: p.runConfig,
 		},
+		{
+			name:    "health",
+			summary: "ask a running process whether it is ready",
+			help: `Asks /readyz at the address of the configuration, that of Core unless -shape says
+otherwise. The exit code is 0 if the process is ready, and 1 if it is not or does
+not answer. For the health checks of containers.`,
+			flags: []string{"HARBORHOOK_CORE_ADDR", "HARBORHOOK_JOBSERVICE_ADDR"},
+			run:   p.runHealth,
+		},
 		{name: "version", summary: "print the version", run: p.runVersion},
 		{name: "help", summary: "print this, or the help of a command", run: p.runHelp},
 	}

@@ -21,6 +21,7 @@ type Intake struct {
 	handler     Handler
 	count       func(accepted int, skipped Skipped)
 	seen        func(hook.RegistrySource)
+	received    func(events int)
 }
 
 // IntakeOption changes an Intake.
@@ -32,13 +33,22 @@ func WithSources(seen func(hook.RegistrySource)) IntakeOption {
 	return func(i *Intake) { i.seen = seen }
 }
 
+// WithReceived has every notification that could be read tell how many events it
+// has, whatever becomes of them.
+func WithReceived(received func(events int)) IntakeOption {
+	return func(i *Intake) { i.received = received }
+}
+
 // NewIntake returns an Intake. count, which may be nil, is told what became of
 // the events of each notification that was taken.
 func NewIntake(interpreter *Interpreter, handler Handler, count func(accepted int, skipped Skipped), options ...IntakeOption) *Intake {
 	if count == nil {
 		count = func(int, Skipped) {}
 	}
-	i := &Intake{interpreter: interpreter, handler: handler, count: count, seen: func(hook.RegistrySource) {}}
+	i := &Intake{
+		interpreter: interpreter, handler: handler, count: count,
+		seen: func(hook.RegistrySource) {}, received: func(int) {},
+	}
 	for _, option := range options {
 		option(i)
 	}
@@ -72,6 +82,7 @@ func (i *Intake) Events(ctx context.Context, events []notifications.Event) error
 }
 
 func (i *Intake) take(ctx context.Context, envelope Envelope) (accepted, skipped int, err error) {
+	i.received(len(envelope.Actions) + envelope.Skipped.Total())
 	n, unused, err := i.interpreter.Interpret(ctx, envelope.Actions)
 	if err != nil {
 		return 0, 0, fmt.Errorf("interpret a notification: %w", err)

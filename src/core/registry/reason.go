@@ -26,6 +26,15 @@ const (
 	ReasonRecovered         Reason = "recovered_before"
 )
 
+// Reasons lists all reasons.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonNotEnvelope, ReasonMalformed, ReasonUnknownAction, ReasonNotManifest, ReasonBadRepository, ReasonRepositoryTooLong,
+		ReasonNoProject, ReasonTagTooLong, ReasonBadDigest, ReasonNothingDeleted, ReasonRepeated, ReasonUnknownProject, ReasonOwnPull,
+		ReasonHeadWithoutTag, ReasonPullByDigest, ReasonUnknownDigest, ReasonAlreadyDeleted, ReasonRecovered,
+	}
+}
+
 // Skipped counts the events of which no use was made, by reason.
 type Skipped map[Reason]int
 

@@ -44,6 +44,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"a released job is due at once", released},
 		{"due jobs come oldest first, origins in turn", dueInTurn},
 		{"a claim leaves out the origins that have no room", exceptedOrigin},
+		{"the oldest due job of an endpoint that answers is found", oldestDue},
+		{"batches are counted, and pools", batchesCounted},
 		{"a circuit opens after failures in a row, once", circuitOpens},
 		{"an answer or a person closes a circuit", circuitCloses},
 		{"one caller at a time may try an open circuit", circuitProbe},
@@ -604,6 +606,50 @@ func exceptedOrigin(t *testing.T, f *fixture) {
 	claimed, err = f.Claim(f.ctx, ids, lease, origin)
 	must(t, err)
 	wantEqual(t, "claimed afterwards", len(claimed), 1)
+	if age := time.Since(claimed[0].CreationTime); age < -time.Minute || age > time.Minute {
+		t.Errorf("a claimed job is %s old", age)
+	}
+}
+
+func oldestDue(t *testing.T, f *fixture) {
+	due := func() time.Duration {
+		t.Helper()
+		d, err := f.OldestDue(f.ctx)
+		must(t, err)
+		return d
+	}
+	wantEqual(t, "due without jobs", due(), 0)
+	other := f.newPolicy("other", "http://other.example.com:8080/x")
+	must(t, f.CreatePolicy(f.ctx, &other, nil))
+	f.accept(t, "e1", f.policy)
+	f.accept(t, "e2", other)
+	first := due()
+	if first <= 0 || first > time.Minute {
+		t.Errorf("the oldest job has been due for %s", first)
+	}
+	f.openCircuit(t, hook.TargetOrigin(f.policy.Targets[0].Address), time.Minute)
+	if second := due(); second <= 0 || second > time.Minute {
+		t.Errorf("the oldest job elsewhere has been due for %s", second)
+	}
+	f.openCircuit(t, hook.TargetOrigin(other.Targets[0].Address), time.Minute)
+	wantEqual(t, "due while no endpoint answers", due(), 0)
+}
+
+func batchesCounted(t *testing.T, f *fixture) {
+	var mu sync.Mutex
+	calls := map[string]int{}
+	f.OnBatch(func(kind string, n int) {
+		mu.Lock()
+		defer mu.Unlock()
+		calls[kind] += n
+	})
+	f.claimOne(t, f.accept(t, "e1", f.policy)[0], lease)
+	mu.Lock()
+	defer mu.Unlock()
+	wantEqual(t, "calls", calls, map[string]int{"accept": 1, "claim": 1})
+	if pools := f.Pools(); pools["write"].OpenConnections+pools["read"].OpenConnections == 0 {
+		t.Errorf("no connection is open: %+v", pools)
+	}
 }
 
 func jobFilters(t *testing.T, f *fixture) {
