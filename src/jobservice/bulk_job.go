@@ -39,6 +39,8 @@ type bulkJob struct {
 	submit func(ctx context.Context, ids []int64) error
 	every  time.Duration
 	log    *slog.Logger
+	// hold says that no delivery may start; then none is added either.
+	hold func() bool
 	// stopping ends when the process is to end.
 	stopping context.Context
 }
@@ -59,7 +61,7 @@ func (b *bulkJob) Run(_ context.Context, ids []int64) {
 }
 
 func (b *bulkJob) turn(id int64) error {
-	for began := time.Now(); time.Since(began) < bulkTurn && b.stopping.Err() == nil; {
+	for began := time.Now(); time.Since(began) < bulkTurn && b.stopping.Err() == nil && !b.hold(); {
 		step, err := b.store.StepBulk(b.stopping, id, bulkBatch, bulkPatience)
 		if err != nil {
 			return err
@@ -93,6 +95,9 @@ func (b *bulkJob) schedule(ctx context.Context, queue Queue) error {
 }
 
 func (b *bulkJob) hint(ctx context.Context, queue Queue) error {
+	if b.hold() {
+		return nil
+	}
 	ids, err := b.store.UnfinishedBulks(ctx, bulksHinted)
 	if err != nil || len(ids) == 0 {
 		return err

@@ -37,6 +37,7 @@ func (s *bulkTable) StepBulk(_ context.Context, id int64, _ int, _ time.Duration
 func newBulkJob(t *testing.T, s *bulkTable, submitted *[]int64) *bulkJob {
 	t.Helper()
 	return &bulkJob{
+		hold:  func() bool { return false },
 		store: s, every: time.Hour, log: slog.New(slog.DiscardHandler), stopping: t.Context(),
 		submit: func(_ context.Context, ids []int64) error {
 			*submitted = append(*submitted, ids...)
@@ -92,4 +93,30 @@ func TestUnfinishedBulksAreHinted(t *testing.T) {
 			t.Errorf("%s: hinted %q", name, q.others)
 		}
 	}
+}
+
+func TestABulkHoldsWhileNothingMayBeSent(t *testing.T) {
+	t.Parallel()
+	steps := 0
+	b := &bulkJob{store: stepCounter{&steps}, hold: func() bool { return true }, stopping: t.Context(), log: slog.New(slog.DiscardHandler)}
+	b.Run(t.Context(), []int64{1})
+	if err := b.hint(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if steps != 0 {
+		t.Errorf("%d steps were made", steps)
+	}
+}
+
+// stepCounter is a BulkStore that counts what is asked of it.
+type stepCounter struct{ asked *int }
+
+func (s stepCounter) UnfinishedBulks(context.Context, int) ([]int64, error) {
+	*s.asked++
+	return nil, nil
+}
+
+func (s stepCounter) StepBulk(context.Context, int64, int, time.Duration) (hook.BulkStep, error) {
+	*s.asked++
+	return hook.BulkStep{}, nil
 }

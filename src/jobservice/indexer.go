@@ -21,11 +21,19 @@ type SearchStore interface {
 	IndexLater(ctx context.Context, after int64, most int) (next int64, err error)
 }
 
-// indexer indexes deliveries behind the back of those that deliver: it rests for
-// as long as it works.
+// restBusy and restIdle are how much longer than it works the indexer rests: while
+// deliveries are under way it takes a twentieth of a processor, otherwise half.
+const (
+	restBusy = 19
+	restIdle = 1
+)
+
+// indexer indexes deliveries behind the back of those that deliver.
 type indexer struct {
 	store SearchStore
 	log   *slog.Logger
+	// busy says that deliveries are under way.
+	busy func() bool
 	// later is the job after which those that were not over are looked at next.
 	later   int64
 	failing bool
@@ -45,11 +53,19 @@ func (x *indexer) run(ctx context.Context) error {
 		if ctx.Err() == nil {
 			x.tell(err)
 		}
-		if rest := time.Since(began); more && err == nil {
-			timer.Reset(rest)
-		} else {
-			timer.Reset(indexEvery)
-		}
+		timer.Reset(x.rest(time.Since(began), more && err == nil))
+	}
+}
+
+// rest is how long to rest after some work.
+func (x *indexer) rest(worked time.Duration, more bool) time.Duration {
+	switch {
+	case x.busy():
+		return max(indexEvery, restBusy*worked)
+	case more:
+		return restIdle * worked
+	default:
+		return indexEvery
 	}
 }
 

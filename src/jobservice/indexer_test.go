@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // searchTable is a SearchStore with some deliveries that are not indexed.
@@ -36,7 +37,7 @@ func TestEverythingIsIndexedBatchByBatch(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	s := &searchTable{left: 2*indexBatch + 1, done: cancel}
-	x := &indexer{store: s, log: slog.New(slog.DiscardHandler)}
+	x := &indexer{store: s, log: slog.New(slog.DiscardHandler), busy: func() bool { return false }}
 	if err := x.run(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -60,5 +61,23 @@ func TestAFailedIndexIsToldOnce(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), "indexed again") {
 		t.Errorf("did not tell that it works again: %s", log.String())
+	}
+}
+
+func TestTheIndexerRestsWhileDeliveriesAreUnderWay(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		busy, more   bool
+		worked, want time.Duration
+	}{
+		{false, true, time.Second, time.Second},
+		{false, false, time.Minute, indexEvery},
+		{true, true, time.Second, 19 * time.Second},
+		{true, true, time.Millisecond, indexEvery},
+	} {
+		x := &indexer{busy: func() bool { return tc.busy }}
+		if got := x.rest(tc.worked, tc.more); got != tc.want {
+			t.Errorf("busy %t, more %t: rests %s after %s, want %s", tc.busy, tc.more, got, tc.worked, tc.want)
+		}
 	}
 }

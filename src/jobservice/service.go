@@ -116,8 +116,8 @@ func New(cfg Config) *Service {
 		store: cfg.Store, age: max(cfg.Retention, minRetention), keep: cfg.RetentionCount, log: cfg.Log,
 		hold: func() bool { return s.switches.hold(kindPurge) },
 	}
-	s.bulk = &bulkJob{store: cfg.Store, submit: s.Submit, every: cfg.ReconcileInterval, log: cfg.Log}
-	s.indexer = &indexer{store: cfg.Store, log: cfg.Log}
+	s.bulk = &bulkJob{store: cfg.Store, submit: s.Submit, every: cfg.ReconcileInterval, log: cfg.Log, hold: hold}
+	s.indexer = &indexer{store: cfg.Store, log: cfg.Log, busy: s.busy}
 	s.webhook.circuits, s.dispatcher.circuits, s.dispatcher.hold = circuits, circuits, hold
 	return s
 }
@@ -131,6 +131,9 @@ func (s *Service) goOn(origin string) {
 // leaseMargin is how much longer than a delivery a lease lasts. A job is taken
 // back at most this, and a reconcile interval, after the delivery's deadline.
 const leaseMargin = 5 * time.Second
+
+// busy says whether deliveries are under way.
+func (s *Service) busy() bool { return s.Busy() > 0 }
 
 // Submit hints that these rows are due. It is a hint: an error, or a process
 // that ends before the hint is used, delays the deliveries until the reconciler

@@ -66,6 +66,9 @@ type Config struct {
 	Tester     Tester
 	// Stream, if set, tells what happens to deliveries; without it nobody can listen.
 	Stream Stream
+	// Heartbeat is how often Stream shows that it is alive, and asks whether its
+	// listener still may listen; 0 means 15 s.
+	Heartbeat time.Duration
 	// TestLimit is shared with the portal; nil means one of the API's own.
 	TestLimit TestLimit
 	// Previewer tries policies on events of the past.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -146,7 +147,7 @@ type streaming struct {
 
 // follow tells what happens until the listener is gone, slow or no longer allowed.
 func (s *streaming) follow(listener *stream.Listener) {
-	beat := time.NewTicker(heartbeat)
+	beat := time.NewTicker(cmp.Or(s.api.Heartbeat, heartbeat))
 	defer beat.Stop()
 	for {
 		var err error
@@ -154,7 +155,7 @@ func (s *streaming) follow(listener *stream.Listener) {
 		case <-s.r.Context().Done():
 			return
 		case <-beat.C:
-			if allowed, problem := s.can(auth.ActionJobList); problem != nil || !allowed {
+			if !s.stillAllowed() {
 				s.send(": no longer allowed\n\n") //nolint:errcheck // the end
 				return
 			}
@@ -170,6 +171,17 @@ func (s *streaming) follow(listener *stream.Listener) {
 			return
 		}
 	}
+}
+
+// stillAllowed asks anew who listens and whether they may: a session may be over, a
+// robot disabled, a member removed. It does not count as use of a session.
+func (s *streaming) stillAllowed() bool {
+	s.r.Header.Set(noRenewalHeader, "true")
+	if err := s.identify(); err != nil {
+		return false
+	}
+	allowed, err := s.can(auth.ActionJobList)
+	return err == nil && allowed
 }
 
 // resume tells a listener who comes back what has happened meanwhile. Some of it

@@ -3,6 +3,7 @@ package api_test
 import (
 	"bufio"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,12 +12,14 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/harborhook/harborhook/src/core/api"
+	"github.com/harborhook/harborhook/src/core/auth"
 	"github.com/harborhook/harborhook/src/core/stream"
 	"github.com/harborhook/harborhook/src/hook"
 )
@@ -63,7 +66,7 @@ type broadcast struct {
 	stop   func()
 }
 
-func newBroadcast(t *testing.T) *broadcast {
+func newBroadcast(t *testing.T, change ...func(*api.Config)) *broadcast {
 	t.Helper()
 	b := &broadcast{news: &news{}}
 	hub := stream.New(b.news, slog.New(slog.DiscardHandler))
@@ -71,7 +74,7 @@ func newBroadcast(t *testing.T) *broadcast {
 	done := make(chan error, 1)
 	go func() { done <- hub.Run(ctx) }()
 	b.stop = sync.OnceFunc(func() { cancel(); <-done })
-	b.site = newSite(t, func(c *api.Config) { c.Stream = hub })
+	b.site = newSite(t, append(change, func(c *api.Config) { c.Stream = hub })...)
 	// The deadlines of the server are not those of the stream.
 	b.server = httptest.NewUnstartedServer(b.api)
 	b.server.Config.ReadTimeout, b.server.Config.WriteTimeout = 200*time.Millisecond, 200*time.Millisecond
@@ -84,11 +87,17 @@ func newBroadcast(t *testing.T) *broadcast {
 // first one has come already when it returns.
 func (b *broadcast) listen(t *testing.T, path string, headers ...string) (*http.Response, func() string) {
 	t.Helper()
+	credentials := base64.StdEncoding.EncodeToString([]byte(master + ":" + master))
+	return b.listenAs(t, path, append(headers, "Authorization: Basic "+credentials)...)
+}
+
+// listenAs is listen with credentials of the caller's.
+func (b *broadcast) listenAs(t *testing.T, path string, headers ...string) (*http.Response, func() string) {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.server.URL+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.SetBasicAuth(master, master)
 	for _, h := range headers {
 		name, value, _ := strings.Cut(h, ": ")
 		req.Header.Set(name, value)
@@ -256,4 +265,40 @@ func TestAStreamThatCannotBe(t *testing.T) {
 		t.Error("no Retry-After")
 	}
 	wantProblem(t, newSite(t).do(master, "GET", streamPath, ""), http.StatusNotFound)
+}
+
+// endingSessions are over once somebody says so.
+type endingSessions struct {
+	api.Sessions
+	over atomic.Bool
+}
+
+func (e *endingSessions) Peek(ctx context.Context, token string) (auth.Session, error) {
+	if e.over.Load() {
+		return auth.Session{}, auth.ErrUnauthenticated
+	}
+	return auth.Session{Token: token, Identity: auth.Identity{User: hook.User{ID: 1, Username: root, SysAdmin: true}}}, nil
+}
+
+func (e *endingSessions) Session(ctx context.Context, token string) (auth.Session, error) {
+	return e.Peek(ctx, token)
+}
+
+func TestAListenerWhoseSessionIsOverIsSentAway(t *testing.T) {
+	t.Parallel()
+	sessions := &endingSessions{}
+	b := newBroadcast(t, func(c *api.Config) { c.Sessions, c.Heartbeat = sessions, 10*time.Millisecond })
+	resp, next := b.listenAs(t, streamPath, "Cookie: sid=token")
+	if got := next(); got != ": alive\n\n" {
+		t.Fatalf("status %d, hears %q", resp.StatusCode, got)
+	}
+	sessions.over.Store(true)
+	for got := next(); got != ": no longer allowed\n\n"; got = next() {
+		if got != ": alive\n\n" {
+			t.Fatalf("hears %q", got)
+		}
+	}
+	if rest := next(); rest != "" {
+		t.Errorf("then hears %q", rest)
+	}
 }
