@@ -39,6 +39,10 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 	if err != nil {
 		return nil, err
 	}
+	guard, err := newGuard(cfg)
+	if err != nil {
+		return nil, err
+	}
 	cache := webhook.NewCache(s, o.Log)
 	queuer := webhook.NewQueuer(to, o.Log)
 	catalog, formats := event.DefaultCatalog(), payload.DefaultFormats()
@@ -63,6 +67,7 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 		KnownType:   func(t hook.EventType) bool { _, ok := catalog.Lookup(t); return ok },
 		TargetTypes: formats.TargetTypes(), FormatsFor: formats.For,
 		CheckPayload: func(t hook.Target, types []hook.EventType) error { return formats.Check(t, types, options) },
+		CheckAddress: guard.CheckTarget,
 	})
 	description, err := apidocs.Handler(docs.OpenAPI)
 	if err != nil {

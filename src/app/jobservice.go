@@ -12,15 +12,24 @@ import (
 	"github.com/harborhook/harborhook/src/store"
 )
 
-// newSender returns the client that calls users' addresses.
-func newSender(cfg config.Config, o Options) (*delivery.Client, error) {
-	guard, err := delivery.NewGuard(delivery.GuardConfig{
+// newGuard returns what decides where deliveries may go.
+func newGuard(cfg config.Config) (*delivery.Guard, error) {
+	return delivery.NewGuard(delivery.GuardConfig{
 		Allowed: cfg.AllowedNetworks.Prefixes(), Denied: cfg.DeniedNetworks.Prefixes(), Ports: cfg.AllowedPorts,
 	})
+}
+
+// newSender returns the client that calls users' addresses.
+func newSender(cfg config.Config, o Options) (*delivery.Client, error) {
+	guard, err := newGuard(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return delivery.New(delivery.Config{Guard: guard, Timeout: cfg.DeliveryTimeout, UserAgent: userAgent(o)}), nil
+	proxy, err := cfg.EgressProxyURL()
+	if err != nil {
+		return nil, err
+	}
+	return delivery.New(delivery.Config{Guard: guard, Timeout: cfg.DeliveryTimeout, UserAgent: userAgent(o), Proxy: proxy}), nil
 }
 
 // newJobService puts JobService together over a Redis.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -66,6 +67,7 @@ type Config struct {
 	AllowedNetworks Networks      `env:"HARBORHOOK_ALLOWED_NETWORKS" standalone:"loopback,private" help:"networks a target may lie in besides public ones: loopback, private, CIDRs; replaces the default"`
 	DeniedNetworks  Networks      `env:"HARBORHOOK_DENIED_NETWORKS" help:"networks no target may lie in, whatever else is allowed: loopback, private, CIDRs"`
 	AllowedPorts    Ports         `env:"HARBORHOOK_ALLOWED_PORTS" help:"ports a target may have; empty = every port"`
+	EgressProxy     SecretURL     `env:"HARBORHOOK_EGRESS_PROXY" help:"http://user:password@host:3128 of a proxy that takes CONNECT, through which every delivery goes; targets are looked up and checked before it is asked; empty = none"`
 	Workers         int           `env:"HARBORHOOK_WORKERS" flag:"workers" default:"64" help:"deliveries that one JobService makes side by side"`
 	RetryBackoff    Waits         `env:"HARBORHOOK_RETRY_BACKOFF" default:"5s,30s,120s" help:"waits before each repetition after a network error, 3 at most; empty = no repetition"`
 	DeliveryTimeout time.Duration `env:"HARBORHOOK_DELIVERY_TIMEOUT" default:"10s" help:"longest one attempt may take"`
@@ -110,6 +112,19 @@ func (c Config) EncryptionKeyBytes() ([]byte, error) {
 		return nil, fmt.Errorf("the encryption key has %d bytes, not 32", len(key))
 	}
 	return key, nil
+}
+
+// EgressProxyURL returns EgressProxy, or nil if there is none.
+func (c Config) EgressProxyURL() (*url.URL, error) {
+	text := c.EgressProxy.Reveal()
+	if text == "" {
+		return nil, nil //nolint:nilnil // none is none
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("the egress proxy is not an http:// URL of a host")
+	}
+	return u, nil
 }
 
 // PublicRegistry returns the name under which clients know the registry:

@@ -124,6 +124,9 @@ func (v *validator) urls() {
 	} else if text != "" && !httpURL(text) {
 		v.fail("HARBORHOOK_REGISTRY_URL", wrong("%s is not an HTTP URL", shown(text)).want("empty, or for example https://registry.example.com; user and password have variables of their own"))
 	}
+	if _, err := v.cfg.EgressProxyURL(); err != nil {
+		v.fail("HARBORHOOK_EGRESS_PROXY", wrong("is not the URL of an HTTP proxy").want("http://host:3128, or http://user:password@host:3128"))
+	}
 	if (v.cfg.RegistryPassword != "") != (v.cfg.RegistryUsername != "") {
 		v.fail("HARBORHOOK_REGISTRY_USERNAME", wrong("user name and password of the registry do not come together").want("both, or neither"))
 	}

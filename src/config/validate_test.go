@@ -88,6 +88,8 @@ func TestEachBadValueIsNamed(t *testing.T) {
 		"Redis key pattern":     {func(c *Config) { c.RedisNamespace = "a{b}*" }, "HARBORHOOK_REDIS_NAMESPACE"},
 		"address as URL":        {func(c *Config) { c.JobServiceURL = "localhost:8888" }, "HARBORHOOK_JOBSERVICE_URL"},
 		"password in URL":       {func(c *Config) { c.RegistryURL = "https://u:topsecret@h" }, "HARBORHOOK_REGISTRY_URL"},
+		"proxy of another kind": {func(c *Config) { c.EgressProxy = "socks5://u:topsecret@h:1080" }, "HARBORHOOK_EGRESS_PROXY"},
+		"proxy without host":    {func(c *Config) { c.EgressProxy = "http:///topsecret" }, "HARBORHOOK_EGRESS_PROXY"},
 		"user without password": {func(c *Config) { c.RegistryUsername = "u" }, "HARBORHOOK_REGISTRY_USERNAME"},
 		"registry by URL":       {func(c *Config) { c.ExternalRegistry = "https://h" }, "HARBORHOOK_EXTERNAL_REGISTRY"},
 		"short secret":          {func(c *Config) { c.Secret = "topsecret" }, "HARBORHOOK_SECRET"},
