@@ -73,22 +73,39 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 	if err != nil {
 		return nil, err
 	}
-	c.handler = behindProxies(cfg.TrustedProxies.Prefixes(), api.New(api.Config{
+	served := api.New(api.Config{
 		Store: s, Auth: c.auth, Sessions: c.sessions, Intake: c.intake, Catalog: catalog,
 		Components: component.NewIntake(component.Config{
 			Projects: cache, Memory: source.interpreter, Handler: source.events, Catalog: catalog, Count: m.countComponent,
 		}),
 		Policies: policies, Previewer: webhook.NewPreviewer(policies, s), Formats: formats,
 		Deliveries: webhook.NewDeliveries(s, queuer), Tester: webhook.NewTester(samples(catalog), render, sender, time.Now),
-		ComponentToken: cfg.ComponentToken.Reveal(), NotificationToken: cfg.NotificationToken.Reveal(), NotificationRefused: m.countRefused,
+		ComponentToken: cfg.ComponentToken.Reveal(), NotificationToken: cfg.NotificationToken.Reveal(), NotificationRefused: m.countRefused, AuthFailed: m.countAuthFailure,
 		Health: health, Portal: portal.Handler(), Docs: description, Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
-	}))
+	})
+	c.handler = behindProxies(cfg.TrustedProxies.Prefixes(), served)
+	if cfg.InternalAddr != "" {
+		c.handler = behindProxies(cfg.TrustedProxies.Prefixes(), served.Public())
+		if err := startInternal(p, cfg, served.Internal(), o); err != nil {
+			return nil, err
+		}
+	}
 	p.start("cache", cache.Run)
 	p.start("backlog", c.intake.Run)
 	p.start("submitter", queuer.Run)
 	p.start("sessions", c.sessions.Run)
 	p.start("tag memory", func(ctx context.Context) error { return forgetHeads(ctx, s, o) })
 	return c, nil
+}
+
+// startInternal serves what only other programs use at an address of its own.
+func startInternal(p *parts, cfg config.Config, handler http.Handler, o Options) error {
+	l, err := listen(p.ctx, "HARBORHOOK_INTERNAL_ADDR", cfg.InternalAddr)
+	if err != nil {
+		return err
+	}
+	p.start("internal endpoints", serve(api.NewServer(cfg.InternalAddr, behindProxies(cfg.TrustedProxies.Prefixes(), handler)), l, o.Log))
+	return nil
 }
 
 func samples(catalog *event.Catalog) webhook.Samples {

@@ -54,7 +54,7 @@ func newJobService(cfg config.Config, s *store.Store, redisURL string, m *metric
 // everybody who can reach the address, whether the process lives.
 func jobServiceHandler(cfg config.Config, service *jobservice.Service, s *store.Store, m *metrics, o Options) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/api/v1/", jobservice.NewAPI(jobservice.APIConfig{Service: service, Reader: s, Secret: cfg.Secret.Reveal(), Log: o.Log}))
+	mux.Handle("/api/v1/", jobservice.NewAPI(jobservice.APIConfig{Service: service, Reader: s, Secret: cfg.Secret.Reveal(), AuthFailed: func() { m.countAuthFailure("jobservice") }, Log: o.Log}))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if err := s.Ping(r.Context()); err != nil {

@@ -20,6 +20,7 @@ type metrics struct {
 	skipped   *prometheus.CounterVec
 	refused   *prometheus.CounterVec
 	component *prometheus.CounterVec
+	strangers *prometheus.CounterVec
 	attempts  *prometheus.HistogramVec
 	circuits  prometheus.Gauge
 }
@@ -40,6 +41,9 @@ func newMetrics() *metrics {
 		component: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "harborhook_component_events_accepted_total", Help: "Events of other components that were taken, by type.",
 		}, []string{"type"}),
+		strangers: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "harborhook_internal_auth_failures_total", Help: "Calls of internal endpoints without the right token or secret, by endpoint.",
+		}, []string{"endpoint"}),
 		attempts: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "harborhook_delivery_attempt_seconds", Help: "Attempts to deliver, by result.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
@@ -49,7 +53,7 @@ func newMetrics() *metrics {
 		}),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.accepted, m.skipped, m.refused, m.component, m.attempts, m.circuits)
+		m.accepted, m.skipped, m.refused, m.component, m.strangers, m.attempts, m.circuits)
 	return m
 }
 
@@ -65,6 +69,8 @@ func (m *metrics) countIntake(accepted int, skipped registry.Skipped) {
 }
 
 func (m *metrics) countRefused(status int) { m.refused.WithLabelValues(strconv.Itoa(status)).Inc() }
+
+func (m *metrics) countAuthFailure(endpoint string) { m.strangers.WithLabelValues(endpoint).Inc() }
 
 func (m *metrics) countComponent(t hook.EventType) { m.component.WithLabelValues(string(t)).Inc() }
 
