@@ -33,7 +33,7 @@ mutate() {
 }
 
 mutate 'addresses are checked when they are dialled' src/jobservice/delivery/dial.go \
-	's/return d\.guard\.Check\(target\)/return nil/' src/jobservice/delivery 'Blocked|Mixed|OnlyAllowed'
+	's/return d\.guard\.Check\(target\)/_ = target; return nil/' src/jobservice/delivery 'Blocked|Mixed|OnlyAllowed'
 mutate 'the metadata tier is never opened' src/jobservice/delivery/guard.go \
 	's/contains\(never, addr\) \|\| //' src/jobservice/delivery 'Metadata|Special'
 mutate 'IPv4 addresses inside IPv6 ones are checked' src/jobservice/delivery/guard.go \
