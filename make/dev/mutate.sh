@@ -47,7 +47,7 @@ mutate 'a secret is bound to its row and column' src/store/seal.go \
 mutate 'policies are read with their project' src/store/policies.go \
 	's/s\.queryPolicies\(ctx, s\.read, `id = \$1 AND project_id = \$2`, id, projectID\)/s.queryPolicies(ctx, s.read, `id = \$1 AND \$2 = \$2`, id, projectID)/' src/store/sqlite
 mutate 'tokens of internal endpoints are compared' src/core/api/notifications.go \
-	's/return subtle\.ConstantTimeCompare\(shown\[:\], wanted\[:\]\) == 1 && /return /' src/core/api 'Notif|Token'
+	's/(wanted\[:\]\)) == 1/$1 >= 0/' src/core/api 'Notif|Token'
 mutate 'suffixes that beego drops are refused' src/core/api/guard.go \
 	's/case innerSuffix\(r\.URL\.Path\):/case false:/' src/core/api 'Guard'
 mutate 'encoded bodies are refused unread' src/core/api/guard.go \

@@ -57,6 +57,20 @@ func eachShape(t *testing.T, test func(t *testing.T, s *harness.System)) {
 	}
 }
 
+// eachOwn runs a case on a system of its own of each shape.
+func eachOwn(t *testing.T, settings harness.Settings, test func(t *testing.T, s *harness.System)) {
+	t.Helper()
+	t.Parallel()
+	t.Run(harness.Standalone, func(t *testing.T) {
+		t.Parallel()
+		test(t, suite.NewStandalone(t, settings))
+	})
+	t.Run(harness.Production, func(t *testing.T) {
+		t.Parallel()
+		test(t, suite.NewProduction(t, suite.Postgres(t).NewDatabase(t), suite.Redis(t), settings))
+	})
+}
+
 var projects atomic.Int64
 
 func newProject(t *testing.T, s *harness.System) string {
