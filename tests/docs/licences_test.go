@@ -120,9 +120,9 @@ func TestLicencesAreToldByTheirWords(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"MIT License\n\nPermission is hereby granted, free\nof charge, to any": "MIT",
-		"GNU GENERAL PUBLIC LICENSE\nVersion 3":                              "GPL",
-		"GNU AFFERO GENERAL PUBLIC LICENSE":                                  "AGPL",
-		"Do what you want":                                                   "unknown",
+		"GNU GENERAL PUBLIC LICENSE\nVersion 3":                                "GPL",
+		"GNU AFFERO GENERAL PUBLIC LICENSE":                                    "AGPL",
+		"Do what you want":                                                     "unknown",
 	} {
 		if got := licenceIn(text); got != want {
 			t.Errorf("%q is %s, want %s", text, got, want)

@@ -146,11 +146,11 @@ func TestTheDocumentedReceiversLetInOnlyWhatIsGenuine(t *testing.T) {
 					change func(*message)
 					want   int
 				}{
-					"genuine":       {func(*message) {}, 204},
-					"changed body":  {func(m *message) { m.body = append(m.body, ' ') }, 401},
-					"changed id":    {func(m *message) { m.header.Set("webhook-id", "other") }, 401},
-					"no signature":  {func(m *message) { m.header.Del("webhook-signature") }, 401},
-					"no time":       {func(m *message) { m.header.Del("webhook-timestamp") }, 401},
+					"genuine":      {func(*message) {}, 204},
+					"changed body": {func(m *message) { m.body = append(m.body, ' ') }, 401},
+					"changed id":   {func(m *message) { m.header.Set("webhook-id", "other") }, 401},
+					"no signature": {func(m *message) { m.header.Del("webhook-signature") }, 401},
+					"no time":      {func(m *message) { m.header.Del("webhook-timestamp") }, 401},
 					"other version": {func(m *message) {
 						m.header.Set("webhook-signature", strings.ReplaceAll(m.header.Get("webhook-signature"), "v1,", "v2,"))
 					}, 401},
