@@ -49,7 +49,7 @@ func endless(head, block string) func(net.Conn) {
 
 // maxGrowth is what hostile receivers may cost a process in memory: each delivery
 // under way holds at most its body, 64 KiB of headers and 64 KiB of the answer.
-const maxGrowth = 160 << 20
+const maxGrowth = 256 << 20
 
 func TestHostileReceiversCostLittleAndAreTold(t *testing.T) {
 	eachShape(t, func(t *testing.T, s *harness.System) {
