@@ -56,7 +56,7 @@ test: test/race e2e ## every test: units, store conformance, end to end; race de
 
 .PHONY: test/race
 test/race: deps bin/harborhook bin/nfpm ## unit tests and store conformance, race detector on
-	make/dev/with-services.sh go test -race -timeout 10m $$(go list ./... | grep -v /tests/e2e)
+	make/dev/with-services.sh go test -race -timeout 10m $$(go list ./... | grep -v -e /tests/e2e -e /tests/security)
 
 # The clients that people use; no package of Debian has them.
 CLIENTS := bin/clients/crane bin/clients/helm bin/clients/oras
@@ -67,7 +67,7 @@ $(CLIENTS) &: make/clients/go.mod make/clients/go.sum
 
 .PHONY: e2e
 e2e: deps $(CLIENTS) ## end-to-end tests in both shapes, with race-detecting binaries
-	PATH="$(CURDIR)/bin/clients:$$PATH" make/dev/with-services.sh go test -race -timeout 15m -count=1 -parallel 8 ./tests/e2e/...
+	PATH="$(CURDIR)/bin/clients:$$PATH" make/dev/with-services.sh go test -race -timeout 15m -count=1 -parallel 8 ./tests/e2e/... ./tests/security/...
 
 .PHONY: contract
 contract: bin/harborhook deps ## run Go clients of Harbor, unchanged, against servers of both shapes
@@ -107,6 +107,7 @@ fmt: ## format all sources
 generate: ## write generated files: configuration template, golden payloads and their documentation
 	go test ./src/config -run TestTheTemplateIsUpToDate -count=1 -update
 	go test ./src/core/payload -run 'TestEverySampleRendersToItsGoldenFile|TestTheDocumentedExamplesAreCurrent' -count=1 -update
+	go test ./tests/docs -run TestTheLicencesInTheBinaryAreAllowedAndDocumented -count=1 -update
 
 .PHONY: lint
 lint: ## run the linters
@@ -124,6 +125,11 @@ verify: ## check formatting, modules, lint and import rules
 .PHONY: vuln
 vuln: ## look for known vulnerabilities (needs the vulnerability database)
 	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
+
+.PHONY: sbom
+sbom: bin/harborhook ## write dist/harborhook.cdx.json, what the binary contains (CycloneDX)
+	@mkdir -p dist
+	go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.9.0 bin -json -licenses -output dist/harborhook.cdx.json bin/harborhook
 
 .PHONY: clean
 clean: ## remove what was built

@@ -39,6 +39,10 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 	if err != nil {
 		return nil, err
 	}
+	guard, err := newGuard(cfg)
+	if err != nil {
+		return nil, err
+	}
 	cache := webhook.NewCache(s, o.Log)
 	queuer := webhook.NewQueuer(to, o.Log)
 	catalog, formats := event.DefaultCatalog(), payload.DefaultFormats()
@@ -63,6 +67,7 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 		KnownType:   func(t hook.EventType) bool { _, ok := catalog.Lookup(t); return ok },
 		TargetTypes: formats.TargetTypes(), FormatsFor: formats.For,
 		CheckPayload: func(t hook.Target, types []hook.EventType) error { return formats.Check(t, types, options) },
+		CheckAddress: guard.CheckTarget,
 	})
 	description, err := apidocs.Handler(docs.OpenAPI)
 	if err != nil {
@@ -77,11 +82,18 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 		Policies: policies, Previewer: webhook.NewPreviewer(policies, s), Formats: formats,
 		Deliveries: webhook.NewDeliveries(s, queuer), Stream: listeners, Tester: webhook.NewTester(samples(catalog), render, sender, time.Now),
 		TestLimit:      webhook.NewTestLimit(time.Now),
-		ComponentToken: cfg.ComponentToken.Reveal(), NotificationToken: cfg.NotificationToken.Reveal(), NotificationRefused: m.countRefused,
+		ComponentToken: cfg.ComponentToken.Reveal(), NotificationToken: cfg.NotificationToken.Reveal(), NotificationRefused: m.countRefused, AuthFailed: m.countAuthFailure,
 		Health: health, Docs: description, Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
 	}
 	served.Portal = newPortal(served, s)
-	c.handler = behindProxies(cfg.TrustedProxies.Prefixes(), api.New(served))
+	handlers := api.New(served)
+	c.handler = behindProxies(cfg.TrustedProxies.Prefixes(), handlers)
+	if cfg.InternalAddr != "" {
+		c.handler = behindProxies(cfg.TrustedProxies.Prefixes(), handlers.Public())
+		if err := startInternal(p, cfg, handlers.Internal(), o); err != nil {
+			return nil, err
+		}
+	}
 	p.start("cache", cache.Run)
 	p.start("backlog", c.intake.Run)
 	p.start("submitter", queuer.Run)
@@ -103,6 +115,16 @@ func (t timedComponents) Events(ctx context.Context, body []byte) (int, error) {
 	n, err := t.Intake.Events(ctx, body)
 	done(err)
 	return n, err
+}
+
+// startInternal serves what only other programs use at an address of its own.
+func startInternal(p *parts, cfg config.Config, handler http.Handler, o Options) error {
+	l, err := listen(p.ctx, "HARBORHOOK_INTERNAL_ADDR", cfg.InternalAddr)
+	if err != nil {
+		return err
+	}
+	p.start("internal endpoints", serve(api.NewServer(cfg.InternalAddr, behindProxies(cfg.TrustedProxies.Prefixes(), handler)), l, o.Log))
+	return nil
 }
 
 func samples(catalog *event.Catalog) webhook.Samples {

@@ -49,11 +49,15 @@ func openStore(ctx context.Context, cfg config.Config) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	old, err := cfg.OldEncryptionKeyBytes()
+	if err != nil {
+		return nil, err
+	}
 	if _, err := migrateSchema(ctx, cfg); err != nil {
 		return nil, err
 	}
 	if cfg.DatabaseURL != "" {
-		return postgres.Open(postgres.Config{URL: cfg.DatabaseURL.Reveal(), Connections: cfg.DatabaseConnections, Key: key})
+		return postgres.Open(postgres.Config{URL: cfg.DatabaseURL.Reveal(), Connections: cfg.DatabaseConnections, Key: key, OldKeys: old})
 	}
-	return sqlite.Open(sqlitePath(cfg), key)
+	return sqlite.Open(sqlitePath(cfg), key, old...)
 }

@@ -12,15 +12,24 @@ import (
 	"github.com/harborhook/harborhook/src/store"
 )
 
-// newSender returns the client that calls users' addresses.
-func newSender(cfg config.Config, o Options) (*delivery.Client, error) {
-	guard, err := delivery.NewGuard(delivery.GuardConfig{
+// newGuard returns what decides where deliveries may go.
+func newGuard(cfg config.Config) (*delivery.Guard, error) {
+	return delivery.NewGuard(delivery.GuardConfig{
 		Allowed: cfg.AllowedNetworks.Prefixes(), Denied: cfg.DeniedNetworks.Prefixes(), Ports: cfg.AllowedPorts,
 	})
+}
+
+// newSender returns the client that calls users' addresses.
+func newSender(cfg config.Config, o Options) (*delivery.Client, error) {
+	guard, err := newGuard(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return delivery.New(delivery.Config{Guard: guard, Timeout: cfg.DeliveryTimeout, UserAgent: userAgent(o)}), nil
+	proxy, err := cfg.EgressProxyURL()
+	if err != nil {
+		return nil, err
+	}
+	return delivery.New(delivery.Config{Guard: guard, Timeout: cfg.DeliveryTimeout, UserAgent: userAgent(o), Proxy: proxy}), nil
 }
 
 // newJobService puts JobService together over a Redis.
@@ -48,7 +57,7 @@ func newJobService(cfg config.Config, s *store.Store, redisURL string, m *metric
 // everybody who can reach the address, whether the process lives.
 func jobServiceHandler(cfg config.Config, service *jobservice.Service, s *store.Store, m *metrics, o Options) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/api/v1/", jobservice.NewAPI(jobservice.APIConfig{Service: service, Reader: s, Secret: cfg.Secret.Reveal(), Log: o.Log}))
+	mux.Handle("/api/v1/", jobservice.NewAPI(jobservice.APIConfig{Service: service, Reader: s, Secret: cfg.Secret.Reveal(), AuthFailed: func() { m.countAuthFailure("jobservice") }, Log: o.Log}))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if err := s.Ping(r.Context()); err != nil {

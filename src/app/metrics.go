@@ -31,6 +31,7 @@ type metrics struct {
 	refused    *prometheus.CounterVec
 	component  *prometheus.CounterVec
 	recovered  prometheus.Counter
+	strangers  *prometheus.CounterVec
 	acceptTime *prometheus.HistogramVec
 
 	attempts   *prometheus.HistogramVec
@@ -63,6 +64,7 @@ func newMetrics(shape config.Shape, version string) *metrics {
 			"Notifications that were not answered with 200, by status. The registry repeats them and sends nothing else meanwhile.", "status"),
 		component:  counters("component_events_accepted_total", "Events of other components that were taken, by type.", "type"),
 		recovered:  counter("registry_events_recovered_total", "Events that a registry had lost, and that comparing with it has raised."),
+		strangers:  counters("internal_auth_failures_total", "Calls of internal endpoints without the right token or secret, by endpoint.", "endpoint"),
 		acceptTime: histograms("accept_seconds", "Time from reading a notification to its commit, by who sent it.", attemptBuckets, "source"),
 
 		attempts: histograms("delivery_attempt_seconds", "Attempts to deliver, by result.", attemptBuckets, "result"),
@@ -78,7 +80,7 @@ func newMetrics(shape config.Shape, version string) *metrics {
 		batches: histograms("store_batch_size", "Calls that were written in one batch, by kind.", prometheus.ExponentialBuckets(1, 2, 9), "kind"),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(shape, version),
-		m.received, m.accepted, m.skipped, m.refused, m.component, m.recovered, m.acceptTime,
+		m.received, m.accepted, m.skipped, m.refused, m.component, m.recovered, m.strangers, m.acceptTime,
 		m.attempts, m.deliveries, m.endToEnd, m.tries, m.takenBack, m.givenUp, m.circuits, m.batches)
 	m.begin()
 	return m
@@ -158,6 +160,8 @@ func (m *metrics) countIntake(accepted int, skipped registry.Skipped) {
 }
 
 func (m *metrics) countRefused(status int) { m.refused.WithLabelValues(strconv.Itoa(status)).Inc() }
+
+func (m *metrics) countAuthFailure(endpoint string) { m.strangers.WithLabelValues(endpoint).Inc() }
 
 func (m *metrics) countComponent(t hook.EventType) { m.component.WithLabelValues(string(t)).Inc() }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 	"net/url"
@@ -70,6 +71,9 @@ func (v *validator) addresses() {
 	v.addr("HARBORHOOK_CORE_ADDR", v.cfg.CoreAddr)
 	v.addr("HARBORHOOK_JOBSERVICE_ADDR", v.cfg.JobServiceAddr)
 	v.addr("HARBORHOOK_REGISTRY_ADDR", v.cfg.RegistryAddr)
+	if v.cfg.InternalAddr != "" {
+		v.addr("HARBORHOOK_INTERNAL_ADDR", v.cfg.InternalAddr)
+	}
 	if addr := v.cfg.DebugAddr; addr != "" && (!validAddr(addr) || !Loopback(addr)) {
 		v.fail("HARBORHOOK_DEBUG_ADDR", wrong("%q is not a loopback address", addr).want("empty, or a loopback address such as 127.0.0.1:6060"))
 	}
@@ -124,6 +128,9 @@ func (v *validator) urls() {
 	} else if text != "" && !httpURL(text) {
 		v.fail("HARBORHOOK_REGISTRY_URL", wrong("%s is not an HTTP URL", shown(text)).want("empty, or for example https://registry.example.com; user and password have variables of their own"))
 	}
+	if _, err := v.cfg.EgressProxyURL(); err != nil {
+		v.fail("HARBORHOOK_EGRESS_PROXY", wrong("is not the URL of an HTTP proxy").want("http://host:3128, or http://user:password@host:3128"))
+	}
 	if (v.cfg.RegistryPassword != "") != (v.cfg.RegistryUsername != "") {
 		v.fail("HARBORHOOK_REGISTRY_USERNAME", wrong("user name and password of the registry do not come together").want("both, or neither"))
 	}
@@ -135,20 +142,44 @@ func (v *validator) urls() {
 func (v *validator) secrets() {
 	required := v.is(Core, JobService)
 	v.token("HARBORHOOK_SECRET", v.cfg.Secret, required, "is not set")
-	const missing = "is not set, and Core does not listen on loopback"
-	open := v.is(Core) && !Loopback(v.cfg.CoreAddr)
+	const missing = "is not set, and the endpoint does not listen on loopback"
+	open := v.is(Core) && !Loopback(cmp.Or(v.cfg.InternalAddr, v.cfg.CoreAddr))
 	v.token("HARBORHOOK_NOTIFICATION_TOKEN", v.cfg.NotificationToken, open, missing)
 	v.token("HARBORHOOK_COMPONENT_TOKEN", v.cfg.ComponentToken, open, missing)
 
 	if _, err := v.cfg.EncryptionKeyBytes(); v.cfg.EncryptionKey != "" && err != nil {
 		v.fail("HARBORHOOK_ENCRYPTION_KEY", wrong("%v", err).want("32 bytes in base64, for example from openssl rand -base64 32"))
-	} else if v.cfg.EncryptionKey == "" && (required || v.is(Reconcile) && v.cfg.DatabaseURL != "") {
+	} else if v.cfg.EncryptionKey == "" && (required || v.is(Reconcile, RotateKey) && v.cfg.DatabaseURL != "") {
 		v.fail("HARBORHOOK_ENCRYPTION_KEY", wrong("is not set").want("32 bytes in base64, for example from openssl rand -base64 32"))
+	} else if guessable(v.cfg.EncryptionKey.Reveal()) {
+		v.fail("HARBORHOOK_ENCRYPTION_KEY", wrong("is an example, or as easy to guess").want("32 random bytes in base64, for example from openssl rand -base64 32"))
+	}
+	if _, err := v.cfg.OldEncryptionKeyBytes(); err != nil {
+		v.fail("HARBORHOOK_OLD_ENCRYPTION_KEYS", wrong("%v", err).want("keys of 32 bytes in base64, separated by commas"))
 	}
 	if n := len(v.cfg.AdminPassword); n > 0 && (n < minPassword || n > maxPassword) {
 		v.fail("HARBORHOOK_ADMIN_PASSWORD", wrong("has %d bytes", n).want("%d to %d", minPassword, maxPassword))
 	}
 }
+
+// guessable knows secrets that people copy from examples or make up to be rid of
+// the question: few different characters, or the words they use for it.
+func guessable(text string) bool {
+	if text == "" {
+		return false
+	}
+	different := map[rune]bool{}
+	for _, r := range strings.TrimRight(text, "=") {
+		different[r] = true
+	}
+	lower := strings.ToLower(text)
+	return len(different) < minDifferent || slices.ContainsFunc(exampleWords, func(word string) bool { return strings.Contains(lower, word) })
+}
+
+// No random secret of 16 characters or more has as few different ones, or such words.
+const minDifferent = 6
+
+var exampleWords = []string{"changeme", "change-me", "change_me", "harbor12345", "password", "not-secure", "notsecure", "example", "0123456789abcdef"}
 
 // token checks a secret that travels in an HTTP header.
 func (v *validator) token(variable string, s Secret, required bool, missing string) {
@@ -159,6 +190,8 @@ func (v *validator) token(variable string, s Secret, required bool, missing stri
 	case text == "":
 	case len(text) < minSecret:
 		v.fail(variable, wrong("has %d characters, fewer than %d", len(text), minSecret).want("%s", secretExample))
+	case guessable(text):
+		v.fail(variable, wrong("is an example, or as easy to guess").want("%s", secretExample))
 	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
 		v.fail(variable, wrong("holds a blank, a control or a non-ASCII character").want("%s", secretExample))
 	}

@@ -15,10 +15,10 @@ func production() Config {
 	c.CoreAddr = ":8080"
 	c.DatabaseURL = "postgres://u:p@db/harborhook"
 	c.RedisURL = "rediss://redis:6379/0"
-	c.Secret = "0123456789abcdef"
-	c.NotificationToken = "0123456789abcdef"
-	c.ComponentToken = "fedcba9876543210"
-	c.EncryptionKey = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+	c.Secret = "0f1e2d3c4b5a6978"
+	c.NotificationToken = "0f1e2d3c4b5a6978"
+	c.ComponentToken = "8796a5b4c3d2e1f0"
+	c.EncryptionKey = "q1Zb0m4T0pV9oJ3mXc7u2R5yQeB8kHsLwNf6tGdAiZE="
 	return c
 }
 
@@ -26,6 +26,8 @@ func TestRightConfigurations(t *testing.T) {
 	t.Parallel()
 	loopback := production()
 	loopback.CoreAddr, loopback.NotificationToken, loopback.ComponentToken = "127.0.0.1:8080", "", ""
+	inside := production()
+	inside.InternalAddr, inside.NotificationToken, inside.ComponentToken = "127.0.0.1:8081", "", ""
 	noRedis := production()
 	noRedis.RedisURL = ""
 	onPostgres := Default(Standalone)
@@ -36,10 +38,11 @@ func TestRightConfigurations(t *testing.T) {
 	}{
 		"standalone needs nothing":                {Default(Standalone), Standalone},
 		"standalone may have its servers outside": {onPostgres, Standalone},
-		"core":                             {production(), Core},
-		"core needs no Redis":              {noRedis, Core},
-		"core on loopback needs no tokens": {loopback, Core},
-		"jobservice":                       {production(), JobService},
+		"core":                {production(), Core},
+		"core needs no Redis": {noRedis, Core},
+		"internal endpoints on loopback need no tokens":    {inside, Core},
+		"core on loopback needs no tokens":                 {loopback, Core},
+		"jobservice":                                       {production(), JobService},
 		"migrate of the database in the data folder":       {Default(Migrate), Migrate},
 		"migrate of PostgreSQL needs no more than its URL": {migration(), Migrate},
 	} {
@@ -76,6 +79,7 @@ func TestEachBadValueIsNamed(t *testing.T) {
 		want   string
 	}{
 		"no port":               {func(c *Config) { c.CoreAddr = "localhost" }, "HARBORHOOK_CORE_ADDR"},
+		"no internal port":      {func(c *Config) { c.InternalAddr = "localhost" }, "HARBORHOOK_INTERNAL_ADDR"},
 		"port by name":          {func(c *Config) { c.JobServiceAddr = ":http" }, "HARBORHOOK_JOBSERVICE_ADDR"},
 		"port too large":        {func(c *Config) { c.RegistryAddr = ":65536" }, "HARBORHOOK_REGISTRY_ADDR"},
 		"URL as address":        {func(c *Config) { c.RegistryAddr = "http://h:1" }, "HARBORHOOK_REGISTRY_ADDR"},
@@ -88,6 +92,8 @@ func TestEachBadValueIsNamed(t *testing.T) {
 		"Redis key pattern":     {func(c *Config) { c.RedisNamespace = "a{b}*" }, "HARBORHOOK_REDIS_NAMESPACE"},
 		"address as URL":        {func(c *Config) { c.JobServiceURL = "localhost:8888" }, "HARBORHOOK_JOBSERVICE_URL"},
 		"password in URL":       {func(c *Config) { c.RegistryURL = "https://u:topsecret@h" }, "HARBORHOOK_REGISTRY_URL"},
+		"proxy of another kind": {func(c *Config) { c.EgressProxy = "socks5://u:topsecret@h:1080" }, "HARBORHOOK_EGRESS_PROXY"},
+		"proxy without host":    {func(c *Config) { c.EgressProxy = "http:///topsecret" }, "HARBORHOOK_EGRESS_PROXY"},
 		"user without password": {func(c *Config) { c.RegistryUsername = "u" }, "HARBORHOOK_REGISTRY_USERNAME"},
 		"registry by URL":       {func(c *Config) { c.ExternalRegistry = "https://h" }, "HARBORHOOK_EXTERNAL_REGISTRY"},
 		"short secret":          {func(c *Config) { c.Secret = "topsecret" }, "HARBORHOOK_SECRET"},
@@ -96,6 +102,11 @@ func TestEachBadValueIsNamed(t *testing.T) {
 		"short token":           {func(c *Config) { c.ComponentToken = "topsecret" }, "HARBORHOOK_COMPONENT_TOKEN"},
 		"key not base64":        {func(c *Config) { c.EncryptionKey = "topsecret!" }, "HARBORHOOK_ENCRYPTION_KEY"},
 		"key too short":         {func(c *Config) { c.EncryptionKey = "AAAA" }, "HARBORHOOK_ENCRYPTION_KEY"},
+		"key of zeros":          {func(c *Config) { c.EncryptionKey = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" }, "HARBORHOOK_ENCRYPTION_KEY"},
+		"example as secret":     {func(c *Config) { c.Secret = "changeme-changeme" }, "HARBORHOOK_SECRET"},
+		"example as token":      {func(c *Config) { c.NotificationToken = "0123456789ABCDEF" }, "HARBORHOOK_NOTIFICATION_TOKEN"},
+		"repeated token":        {func(c *Config) { c.ComponentToken = "abababababababab" }, "HARBORHOOK_COMPONENT_TOKEN"},
+		"old key too short":     {func(c *Config) { c.OldEncryptionKeys = c.EncryptionKey + ",topsecret" }, "HARBORHOOK_OLD_ENCRYPTION_KEYS"},
 		"short password":        {func(c *Config) { c.AdminPassword = "topsecr" }, "HARBORHOOK_ADMIN_PASSWORD"},
 		"no workers":            {func(c *Config) { c.Workers = 0 }, "HARBORHOOK_WORKERS"},
 		"too many waits":        {func(c *Config) { c.RetryBackoff = Waits{1e9, 1e9, 1e9, 1e9} }, "HARBORHOOK_RETRY_BACKOFF"},

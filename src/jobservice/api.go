@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/harborhook/harborhook/src/hook"
@@ -30,7 +31,9 @@ type APIConfig struct {
 	Reader  Reader
 	// Secret is what a caller must show as "Authorization: Harbor-Secret …".
 	Secret string
-	Log    *slog.Logger
+	// AuthFailed, if set, counts callers who did not show it.
+	AuthFailed func()
+	Log        *slog.Logger
 }
 
 // NewAPI returns JobService's HTTP API:
@@ -49,7 +52,29 @@ func NewAPI(cfg APIConfig) http.Handler {
 	return a.authorised(mux)
 }
 
-type api struct{ APIConfig }
+type api struct {
+	APIConfig
+
+	// complained is when a caller without the secret was last logged.
+	mu         sync.Mutex
+	complained time.Time
+}
+
+// complainEvery is how often callers without the secret are logged.
+const complainEvery = time.Minute
+
+// stranger counts a caller without the secret, and says so now and then.
+func (a *api) stranger(r *http.Request) {
+	if a.AuthFailed != nil {
+		a.AuthFailed()
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if now := time.Now(); now.Sub(a.complained) >= complainEvery {
+		a.complained = now
+		a.Log.Warn("a caller of JobService does not show the secret", "client", r.RemoteAddr)
+	}
+}
 
 // The error codes are those of Harbor's JobService.
 const (
@@ -66,6 +91,7 @@ func (a *api) authorised(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got := sha256.Sum256([]byte(r.Header.Get("Authorization")))
 		if subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+			a.stranger(r)
 			fail(w, http.StatusUnauthorized, codeUnauthorized, "the secret is missing or wrong")
 			return
 		}

@@ -42,6 +42,28 @@ func startAPI(t *testing.T, s *table, reader readerStub) *httptest.Server {
 	return server
 }
 
+func TestCallersWithoutTheSecretAreCountedAndLoggedOnceAMinute(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	failed := 0
+	service := New(Config{Store: &table{}, Queue: newLine(), Sender: sendFunc(ok), Observer: nobody{}, Log: slog.New(slog.DiscardHandler), Workers: 2})
+	handler := NewAPI(APIConfig{
+		Service: service, Secret: "shared secret", AuthFailed: func() { failed++ }, Log: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	for range 3 {
+		r := httptest.NewRequest("GET", "/api/v1/stats", nil)
+		r.Header.Set("Authorization", "Harbor-Secret shared secreT")
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		if w.Code != 401 {
+			t.Errorf("answered %d", w.Code)
+		}
+	}
+	if lines := strings.Count(log.String(), "does not show the secret"); failed != 3 || lines != 1 || strings.Contains(log.String(), "secreT") {
+		t.Errorf("%d counted, %d logged: %s", failed, lines, log.String())
+	}
+}
+
 func TestAPI(t *testing.T) {
 	t.Parallel()
 	long, err := json.Marshal(SubmitRequest{SubmittedJob{Name: "WEBHOOK", Parameters: SubmitParameters{make([]string, maxSubmitIDs+1)}}})

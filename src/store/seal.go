@@ -4,22 +4,52 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
 )
 
 // sealer encrypts secrets at rest with AES-256-GCM. The place a secret belongs
-// to is authenticated with it, so that a sealed value cannot be moved to another row.
+// to is authenticated with it, so that a sealed value cannot be moved to another
+// row or column.
 type sealer struct {
-	gcm cipher.AEAD
+	// current seals; id is its name.
+	current cipher.AEAD
+	id      string
+	// keys open, by the names of their keys.
+	keys map[string]cipher.AEAD
+	// order is keys, the current one first.
+	order []cipher.AEAD
 }
 
-// sealed values start with the id of their key, so that keys can be rotated.
-const sealPrefix = "k1:"
+// A sealed value is sealPrefix, the id of its key, a colon and base64. Values from
+// before keys had ids start with oldSealPrefix: any key may be theirs.
+const (
+	sealPrefix    = "k2:"
+	oldSealPrefix = "k1:"
+)
 
-func newSealer(key []byte) (*sealer, error) {
+// newSealer seals with key, and opens what key or one of the old ones has sealed.
+func newSealer(key []byte, old ...[]byte) (*sealer, error) {
+	s := &sealer{id: keyID(key), keys: map[string]cipher.AEAD{}}
+	for i, k := range append([][]byte{key}, old...) {
+		gcm, err := newGCM(k)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			s.current = gcm
+		}
+		s.keys[keyID(k)] = gcm
+		s.order = append(s.order, gcm)
+	}
+	return s, nil
+}
+
+func newGCM(key []byte) (cipher.AEAD, error) {
 	if len(key) != 32 {
 		return nil, fmt.Errorf("encryption key has %d bytes, 32 are needed", len(key))
 	}
@@ -31,7 +61,13 @@ func newSealer(key []byte) (*sealer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encryption key: %w", err)
 	}
-	return &sealer{gcm: gcm}, nil
+	return gcm, nil
+}
+
+// keyID names a key without telling anything of it.
+func keyID(key []byte) string {
+	sum := sha256.Sum256(append([]byte("harborhook key id:"), key...))
+	return hex.EncodeToString(sum[:4])
 }
 
 // seal encrypts a secret for a place; an empty secret stays empty.
@@ -39,10 +75,28 @@ func (s *sealer) seal(place, secret string) string {
 	if secret == "" {
 		return ""
 	}
-	nonce := make([]byte, s.gcm.NonceSize(), s.gcm.NonceSize()+len(secret)+s.gcm.Overhead())
+	nonce := make([]byte, s.current.NonceSize(), s.current.NonceSize()+len(secret)+s.current.Overhead())
 	rand.Read(nonce) // never fails; it ends the program instead
-	sealed := s.gcm.Seal(nonce, nonce, []byte(secret), []byte(place))
-	return sealPrefix + base64.StdEncoding.EncodeToString(sealed)
+	sealed := s.current.Seal(nonce, nonce, []byte(secret), []byte(place))
+	return sealPrefix + s.id + ":" + base64.StdEncoding.EncodeToString(sealed)
+}
+
+// isCurrent says whether a value needs no other key than the current one.
+func (s *sealer) isCurrent(sealed string) bool {
+	return sealed == "" || strings.HasPrefix(sealed, sealPrefix+s.id+":")
+}
+
+// reseal returns a value sealed with the current key; one that is so already is
+// returned as it is.
+func (s *sealer) reseal(place, sealed string) (string, error) {
+	if s.isCurrent(sealed) {
+		return sealed, nil
+	}
+	secret, err := s.open(place, sealed)
+	if err != nil {
+		return "", err
+	}
+	return s.seal(place, secret), nil
 }
 
 // open decrypts what seal made for the same place.
@@ -50,21 +104,40 @@ func (s *sealer) open(place, sealed string) (string, error) {
 	if sealed == "" {
 		return "", nil
 	}
-	encoded, ok := strings.CutPrefix(sealed, sealPrefix)
-	if !ok {
-		return "", fmt.Errorf("secret of %s: unknown key", place)
+	keys, encoded, err := s.keysOf(sealed)
+	if err != nil {
+		return "", fmt.Errorf("secret of %s: %w", place, err)
 	}
 	raw, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {
 		return "", fmt.Errorf("secret of %s: %w", place, err)
 	}
-	if len(raw) < s.gcm.NonceSize() {
-		return "", fmt.Errorf("secret of %s: %w", place, errors.New("too short"))
+	for _, gcm := range keys {
+		if len(raw) < gcm.NonceSize() {
+			return "", fmt.Errorf("secret of %s: %w", place, errors.New("too short"))
+		}
+		nonce, text := raw[:gcm.NonceSize()], raw[gcm.NonceSize():]
+		var plain []byte
+		if plain, err = gcm.Open(nil, nonce, text, []byte(place)); err == nil {
+			return string(plain), nil
+		}
 	}
-	nonce, text := raw[:s.gcm.NonceSize()], raw[s.gcm.NonceSize():]
-	plain, err := s.gcm.Open(nil, nonce, text, []byte(place))
-	if err != nil {
-		return "", fmt.Errorf("secret of %s cannot be decrypted: is this the key it was stored with? %w", place, err)
+	return "", fmt.Errorf("secret of %s cannot be decrypted: is this the key it was stored with? %w", place, err)
+}
+
+// keysOf returns the keys that may have sealed a value, and its base64.
+func (s *sealer) keysOf(sealed string) ([]cipher.AEAD, string, error) {
+	if encoded, ok := strings.CutPrefix(sealed, oldSealPrefix); ok {
+		return s.order, encoded, nil
 	}
-	return string(plain), nil
+	rest, ok := strings.CutPrefix(sealed, sealPrefix)
+	id, encoded, found := strings.Cut(rest, ":")
+	if !ok || !found {
+		return nil, "", errors.New("it is not encrypted")
+	}
+	gcm, ok := s.keys[id]
+	if !ok {
+		return nil, "", fmt.Errorf("it was stored with key %s, which is neither HARBORHOOK_ENCRYPTION_KEY nor among HARBORHOOK_OLD_ENCRYPTION_KEYS", id)
+	}
+	return []cipher.AEAD{gcm}, encoded, nil
 }

@@ -43,6 +43,38 @@ func TestSecretsAreSealedForTheirPlace(t *testing.T) {
 	}
 }
 
+func TestOldKeysOpenAndOnlyTheCurrentOneSeals(t *testing.T) {
+	t.Parallel()
+	const place = "policy:1:secret"
+	old := newTestSealer(t, 1)
+	both, err := newSealer(bytes.Repeat([]byte{2}, 32), bytes.Repeat([]byte{1}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, encoded, _ := strings.Cut(strings.TrimPrefix(old.seal(place, "hunter22"), sealPrefix), ":")
+	for name, sealed := range map[string]string{"old key": old.seal(place, "hunter22"), "from before ids": oldSealPrefix + encoded} {
+		if both.isCurrent(sealed) {
+			t.Errorf("%s: taken for the current key's", name)
+		}
+		fresh, err := both.reseal(place, sealed)
+		if err != nil || !both.isCurrent(fresh) {
+			t.Errorf("%s: sealed anew as %q, %v", name, fresh, err)
+		}
+		if got, err := newTestSealer(t, 2).open(place, fresh); err != nil || got != "hunter22" {
+			t.Errorf("%s: opened as %q, %v", name, got, err)
+		}
+		if _, err := old.open(place, fresh); err == nil || strings.Contains(err.Error(), "hunter22") {
+			t.Errorf("%s: the old key opens it: %v", name, err)
+		}
+		if again, err := both.reseal(place, fresh); err != nil || again != fresh {
+			t.Errorf("%s: sealed once more as %q, %v", name, again, err)
+		}
+	}
+	if _, err := newSealer(bytes.Repeat([]byte{2}, 32), nil); err == nil {
+		t.Error("an old key of no bytes was taken")
+	}
+}
+
 func TestKeysOfOtherLengthsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 16, 31, 33} {

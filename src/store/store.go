@@ -87,6 +87,8 @@ type Config struct {
 	Leases *sql.DB
 	// Key encrypts secrets at rest: 32 bytes.
 	Key []byte
+	// OldKeys read what was encrypted before Key, or elsewhere already after it.
+	OldKeys [][]byte
 }
 
 // Store is the database. It is safe for concurrent use.
@@ -115,7 +117,7 @@ type Store struct {
 
 // New returns a Store over open databases, which it owns from then on.
 func New(cfg Config) (*Store, error) {
-	seal, err := newSealer(cfg.Key)
+	seal, err := newSealer(cfg.Key, cfg.OldKeys...)
 	if err != nil {
 		return nil, err
 	}

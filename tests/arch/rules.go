@@ -65,6 +65,9 @@ var places = map[string][]string{
 // has configured.
 var clients = []string{"src/jobservice/delivery", "src/jobservice/client", "src/core/registry/upstream", "src/cmd/demo", "src/cmd/harborhook"}
 
+// dialers are where connections may be opened to anywhere.
+var dialers = append([]string{"src/store/postgres"}, clients...)
+
 // environment is where the process's environment may be read.
 var environment = []string{"src/cmd"}
 
@@ -89,7 +92,7 @@ func Check(sources fs.FS) ([]string, error) {
 		if err != nil {
 			return err
 		}
-		c := checker{folder: path.Dir(name), files: files}
+		c := checker{folder: path.Dir(name), files: files, names: map[string]string{}}
 		c.file(file)
 		found = append(found, c.found...)
 		return nil
@@ -102,6 +105,8 @@ type checker struct {
 	folder string
 	files  *token.FileSet
 	found  []string
+	// names are the paths of the file's imports, by the names they have in it.
+	names map[string]string
 }
 
 func (c *checker) broken(at ast.Node, format string, args ...any) {
@@ -117,6 +122,14 @@ func (c *checker) file(file *ast.File) {
 			continue
 		}
 		c.imported(spec, name)
+		local := path.Base(name)
+		if spec.Name != nil {
+			local = spec.Name.Name
+		}
+		c.names[local] = name
+		if local == "." && (name == "net/http" || name == "net" || name == "os") {
+			c.broken(spec, "an import of %s without its name hides what is used of it", name)
+		}
 	}
 	ast.Inspect(file, func(n ast.Node) bool {
 		c.node(n)
@@ -157,22 +170,26 @@ func (c *checker) node(n ast.Node) {
 		if !ok {
 			return
 		}
-		switch used := of.Name + "." + n.Sel.Name; used {
-		case "http.Get", "http.Post", "http.PostForm", "http.Head", "http.DefaultClient", "http.DefaultTransport":
-			c.broken(n, "%s reaches addresses without the guard", used)
-		case "os.Getenv", "os.LookupEnv", "os.Environ":
-			if !anyWithin(environment, c.folder) {
-				c.broken(n, "%s: only commands read the environment", used)
-			}
+		c.used(n, c.names[of.Name]+"."+n.Sel.Name)
+	}
+}
+
+// used checks what a file uses of an import, whatever name that has in it.
+func (c *checker) used(at ast.Node, used string) {
+	switch used {
+	case "net/http.Get", "net/http.Post", "net/http.PostForm", "net/http.Head", "net/http.DefaultClient", "net/http.DefaultTransport":
+		c.broken(at, "%s reaches addresses without the guard", strings.TrimPrefix(used, "net/"))
+	case "net/http.Client", "net/http.Transport", "net/http/httputil.ReverseProxy", "net/http/httputil.NewSingleHostReverseProxy":
+		if !anyWithin(clients, c.folder) {
+			c.broken(at, "an HTTP client may be made in %s only", strings.Join(clients, ", "))
 		}
-	case *ast.CompositeLit:
-		selector, ok := n.Type.(*ast.SelectorExpr)
-		if !ok {
-			return
+	case "net.Dial", "net.DialTimeout", "net.DialTCP", "net.DialIP", "net.DialUDP", "net.Dialer", "crypto/tls.Dial", "crypto/tls.DialWithDialer", "crypto/tls.Dialer":
+		if !anyWithin(dialers, c.folder) {
+			c.broken(at, "%s: connections may be opened in %s only", used, strings.Join(dialers, ", "))
 		}
-		of, ok := selector.X.(*ast.Ident)
-		if ok && of.Name == "http" && (selector.Sel.Name == "Client" || selector.Sel.Name == "Transport") && !anyWithin(clients, c.folder) {
-			c.broken(n, "an HTTP client may be made in %s only", strings.Join(clients, ", "))
+	case "os.Getenv", "os.LookupEnv", "os.Environ":
+		if !anyWithin(environment, c.folder) {
+			c.broken(at, "%s: only commands read the environment", used)
 		}
 	}
 }

@@ -105,6 +105,20 @@ func (s *Suite) Production(t testing.TB) *System {
 	})
 }
 
+// StartStandalone starts a standalone system that lives as long as the suite.
+func (s *Suite) StartStandalone(t testing.TB, settings Settings) *System {
+	t.Helper()
+	return newStandalone(s, s.Binary(t), settings)
+}
+
+// StartProduction starts a production system that lives as long as the suite, and
+// has no registry: tests play it.
+func (s *Suite) StartProduction(t testing.TB, settings Settings) *System {
+	t.Helper()
+	binary, postgres, redis := s.Binary(t), s.Postgres(t), s.Redis(t)
+	return newProduction(s, binary, postgres.NewDatabase(s), redis, settings)
+}
+
 // NewStandalone starts a standalone system for one test.
 func (s *Suite) NewStandalone(t testing.TB, settings Settings) *System {
 	t.Helper()

@@ -23,6 +23,7 @@ func main() {
 		serve:     app.Run,
 		migrate:   app.Migrate,
 		reconcile: app.Reconcile,
+		rotateKey: app.RotateKey,
 		environ:   os.Environ(),
 		stdout:    os.Stdout,
 		stderr:    os.Stderr,

@@ -30,6 +30,8 @@ type program struct {
 	// reconcile compares the registry with the tag memory and says on o.Out what it
 	// found.
 	reconcile func(ctx context.Context, cfg config.Config, o app.Options) error
+	// rotateKey encrypts stored secrets anew and says on o.Out how far it is.
+	rotateKey func(ctx context.Context, cfg config.Config, o app.Options) error
 
 	environ        []string
 	stdout, stderr io.Writer
@@ -88,7 +90,17 @@ configuration: HARBORHOOK_REGISTRY_URL names the registry. Without
 HARBORHOOK_DATABASE_URL, it compares the storage of the standalone shape's registry.
 The first comparison of all raises nothing: it only learns what is there.`,
 			flags: append([]string{"HARBORHOOK_DATA_DIR"}, logging...),
-			run:   p.runReconcile,
+			run:   p.once(config.Reconcile, p.reconcile),
+		},
+		{
+			name:    "rotate-key",
+			summary: "encrypt the secrets in the database with a new key",
+			help: `HARBORHOOK_ENCRYPTION_KEY is the new key, HARBORHOOK_OLD_ENCRYPTION_KEYS those
+before it. Every process must know both while this runs; none needs to stop. It may
+be interrupted and run again. Without HARBORHOOK_DATABASE_URL it is the database of
+the standalone shape. docs/security.md tells the steps.`,
+			flags: append([]string{"HARBORHOOK_DATA_DIR"}, logging...),
+			run:   p.once(config.RotateKey, p.rotateKey),
 		},
 		{
 			name:    "config",
@@ -171,16 +183,19 @@ func (p *program) runMigrate(ctx context.Context, c command, args []string) int 
 	return exitOK
 }
 
-func (p *program) runReconcile(ctx context.Context, c command, args []string) int {
-	cfg, code, ok := p.configure(c, config.Reconcile, args)
-	if !ok {
-		return code
+// once returns a command that does one thing and ends.
+func (p *program) once(shape config.Shape, do func(context.Context, config.Config, app.Options) error) func(context.Context, command, []string) int {
+	return func(ctx context.Context, c command, args []string) int {
+		cfg, code, ok := p.configure(c, shape, args)
+		if !ok {
+			return code
+		}
+		o := app.Options{Version: version, Out: p.stdout, Log: logger(cfg, p.stderr)}
+		if err := do(ctx, cfg, o); err != nil {
+			return p.failed(err)
+		}
+		return exitOK
 	}
-	o := app.Options{Version: version, Out: p.stdout, Log: logger(cfg, p.stderr)}
-	if err := p.reconcile(ctx, cfg, o); err != nil {
-		return p.failed(err)
-	}
-	return exitOK
 }
 
 // configure reads a command's flags and the configuration. If the command

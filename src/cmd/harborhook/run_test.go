@@ -23,6 +23,7 @@ type session struct {
 	cfg       config.Config
 	migrated  bool
 	compared  bool
+	rotated   bool
 	fails     error
 }
 
@@ -38,6 +39,10 @@ func newSession(environ ...string) *session {
 		s.migrated, s.cfg = true, cfg
 		return s.fails
 	}
+	s.rotateKey = func(_ context.Context, cfg config.Config, _ app.Options) error {
+		s.rotated, s.cfg = true, cfg
+		return s.fails
+	}
 	s.reconcile = func(_ context.Context, cfg config.Config, o app.Options) error {
 		s.compared, s.cfg = true, cfg
 		return s.fails
@@ -50,8 +55,8 @@ func (s *session) do(args ...string) int { return s.run(context.Background(), ar
 var production = []string{
 	"HARBORHOOK_DATABASE_URL=postgres://db/harborhook",
 	"HARBORHOOK_REDIS_URL=redis://redis",
-	"HARBORHOOK_SECRET=0123456789abcdef",
-	"HARBORHOOK_ENCRYPTION_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+	"HARBORHOOK_SECRET=0f1e2d3c4b5a6978",
+	"HARBORHOOK_ENCRYPTION_KEY=q1Zb0m4T0pV9oJ3mXc7u2R5yQeB8kHsLwNf6tGdAiZE=",
 }
 
 func TestACommandRunsItsShape(t *testing.T) {
@@ -91,6 +96,18 @@ func TestReconcileRunsOverADatabaseOnlyWithARegistry(t *testing.T) {
 	}
 }
 
+func TestRotateKeyWantsTheKeysOfAProductionDatabase(t *testing.T) {
+	t.Parallel()
+	s := newSession(append([]string{"HARBORHOOK_OLD_ENCRYPTION_KEYS=" + strings.Repeat("AAAA", 10) + "AAA="}, production...)...)
+	if code := s.do("rotate-key"); code != 0 || !s.rotated {
+		t.Errorf("code %d, rotated %v: %s", code, s.rotated, s.errs.String())
+	}
+	s = newSession("HARBORHOOK_DATABASE_URL=postgres://db/harborhook")
+	if code := s.do("rotate-key"); code != 2 || s.rotated || !strings.Contains(s.errs.String(), "HARBORHOOK_ENCRYPTION_KEY: is not set") {
+		t.Errorf("code %d, rotated %v: %s", code, s.rotated, s.errs.String())
+	}
+}
+
 func TestFlagsWinOverTheEnvironmentAndTheFile(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "h.yml")
@@ -124,7 +141,7 @@ func TestNothingRunsWithABadConfiguration(t *testing.T) {
 
 func TestAFailureIsTold(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"standalone", "migrate", "reconcile"} {
+	for _, command := range []string{"standalone", "migrate", "reconcile", "rotate-key"} {
 		s := newSession()
 		s.fails = errors.New("the disk is full")
 		if code := s.do(command); code != 1 || !strings.Contains(s.errs.String(), "harborhook: the disk is full\n") {

@@ -88,6 +88,9 @@ type Config struct {
 	// NotificationRefused, if set, counts notifications that were answered with
 	// this status instead of 200. A registry repeats them for ever.
 	NotificationRefused func(status int)
+	// AuthFailed, if set, counts messages whose sender did not show the token of the
+	// endpoint at this path.
+	AuthFailed func(path string)
 	// Health checks the components besides the database, by name. A component that
 	// fails degrades the service. Checks must heed their context.
 	Health map[string]func(context.Context) error
@@ -114,7 +117,9 @@ type API struct {
 	heads    []string
 	router   *beego.ControllerRegister
 	refusals *seldom
-	handler  http.Handler
+	// strangers are senders without the token.
+	strangers *seldom
+	handler   http.Handler
 }
 
 // New returns the handler of all routes, behind the Guard.
@@ -125,7 +130,7 @@ func New(c Config) *API {
 	if c.TestLimit == nil {
 		c.TestLimit = webhook.NewTestLimit(c.Now)
 	}
-	a := &API{Config: c, first: firstFamily(), second: secondFamily(), refusals: newSeldom(time.Minute, c.Now)}
+	a := &API{Config: c, first: firstFamily(), second: secondFamily(), refusals: newSeldom(time.Minute, c.Now), strangers: newSeldom(time.Minute, c.Now)}
 	a.routes = a.table()
 	for _, r := range a.routes {
 		if h := head(r.Pattern); !slices.Contains(a.heads, h) {

@@ -176,12 +176,19 @@ func (a *API) siteRoutes() []Route {
 	}
 }
 
+// The routes for whoever runs the process.
+const (
+	livePath    = "/livez"
+	readyPath   = "/readyz"
+	metricsPath = "/metrics"
+)
+
 // processRoutes belong to no family: they are for the registry, for whoever runs
 // the process, and for people who sign in.
 func (a *API) processRoutes() []Route {
 	routes := []Route{
-		inSite("GET", "/livez", Public, a.live),
-		inSite("GET", "/readyz", Public, a.ready),
+		inSite("GET", livePath, Public, a.live),
+		inSite("GET", readyPath, Public, a.ready),
 		inSite("POST", notificationPath, Public, a.notify),
 		inSite("POST", componentPath, Public, a.notifyComponent),
 		inSite("POST", loginPath, Public, a.login),
@@ -190,7 +197,7 @@ func (a *API) processRoutes() []Route {
 		inSite("POST", userExistsPath, Anyone, a.userExists),
 	}
 	if a.Metrics != nil {
-		routes = append(routes, inSite("GET", "/metrics", Public, a.metrics))
+		routes = append(routes, inSite("GET", metricsPath, Public, a.metrics))
 	}
 	for i := range routes {
 		routes[i].Family = a.first

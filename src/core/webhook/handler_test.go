@@ -63,7 +63,14 @@ func (m *memory) Accept(_ context.Context, _ hook.Notification, jobs []hook.Job)
 	return ids, nil
 }
 
-func (m *memory) Policy(context.Context, int64, int64) (hook.Policy, error) {
+func (m *memory) Policy(_ context.Context, _, id int64) (hook.Policy, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range m.policies {
+		if p.ID == id {
+			return p, nil
+		}
+	}
 	return hook.Policy{}, hook.ErrNotFound
 }
 
@@ -300,6 +307,52 @@ func newService(store *memory) *Policies {
 			return nil
 		},
 	})
+}
+
+func TestNewAddressesMustBeOpenAndStoredOnesMayStay(t *testing.T) {
+	t.Parallel()
+	closed := ""
+	store := &memory{}
+	service := NewPolicies(store, NewCache(store, quiet()), Rules{
+		KnownType:    func(hook.EventType) bool { return true },
+		TargetTypes:  []string{"http"},
+		FormatsFor:   func(string) []string { return []string{"Events"} },
+		CheckPayload: func(hook.Target, []hook.EventType) error { return nil },
+		CheckAddress: func(address string) error {
+			if address == closed {
+				return errors.New("blocked")
+			}
+			return nil
+		},
+	})
+	policy := func(name string, addresses ...string) *hook.Policy {
+		p := &hook.Policy{ProjectID: 1, Name: name, HookTypes: []hook.EventType{hook.PushImage}}
+		for _, a := range addresses {
+			p.Targets = append(p.Targets, hook.Target{Address: a})
+		}
+		return p
+	}
+	wantField := func(err error, field string) {
+		t.Helper()
+		var invalid *hook.InvalidError
+		if !errors.As(err, &invalid) || invalid.Field != field {
+			t.Errorf("%v, want that %s is invalid", err, field)
+		}
+	}
+	p := policy("a", "https://one.example/")
+	if err := service.CreatePolicy(t.Context(), p, nil); err != nil {
+		t.Fatal(err)
+	}
+	closed = "https://one.example/"
+	wantField(service.CreatePolicy(t.Context(), policy("b", closed), nil), "target")
+	wantField(service.CreatePolicy(t.Context(), policy("b", "https://two.example/", closed), nil), "targets[1].target")
+	p.Description = "changed after the network was closed"
+	if err := service.UpdatePolicy(t.Context(), p, time.Time{}, nil); err != nil {
+		t.Errorf("a stored address may not stay: %v", err)
+	}
+	closed = "https://three.example/"
+	p.Targets = []hook.Target{{Address: closed}}
+	wantField(service.UpdatePolicy(t.Context(), p, time.Time{}, nil), "target")
 }
 
 func TestPoliciesAreChecked(t *testing.T) {

@@ -39,6 +39,9 @@ type Rules struct {
 	// CheckPayload says whether the target's format and template write a body for
 	// every one of the types. What is wrong is a hook.InvalidError.
 	CheckPayload func(t hook.Target, types []hook.EventType) error
+	// CheckAddress, if set, fails for the address of a target that plainly may not be
+	// called. A delivery is checked again when it is made.
+	CheckAddress func(address string) error
 }
 
 // Policies is the one way to change policies: it checks them and tells the cache.
@@ -84,6 +87,9 @@ func (s *Policies) CreatePolicy(ctx context.Context, p *hook.Policy, by *hook.Au
 	if err != nil {
 		return err
 	}
+	if err := s.checkAddresses(p.Targets, nil); err != nil {
+		return err
+	}
 	if len(existing) >= maxPolicies {
 		return hook.Invalid("", fmt.Sprintf("the project has %d policies, which is the most it can have", len(existing)))
 	}
@@ -96,6 +102,9 @@ func (s *Policies) CreatePolicy(ctx context.Context, p *hook.Policy, by *hook.Au
 // unless that is zero.
 func (s *Policies) UpdatePolicy(ctx context.Context, p *hook.Policy, seen time.Time, by *hook.AuditEntry) error {
 	if err := s.Check(p); err != nil {
+		return err
+	}
+	if err := s.checkNewAddresses(ctx, p); err != nil {
 		return err
 	}
 	defer s.cache.Invalidate()
@@ -201,6 +210,38 @@ func (s *Policies) checkTarget(t *hook.Target, types []hook.EventType) error {
 		return err
 	}
 	return s.rules.CheckPayload(*t, types)
+}
+
+// checkNewAddresses leaves alone what the policy has already, so that it can be
+// changed or disabled after the operator has closed a network.
+func (s *Policies) checkNewAddresses(ctx context.Context, p *hook.Policy) error {
+	if s.checkAddresses(p.Targets, nil) == nil {
+		return nil
+	}
+	stored, err := s.store.Policy(ctx, p.ProjectID, p.ID)
+	if err != nil {
+		return err
+	}
+	return s.checkAddresses(p.Targets, stored.Targets)
+}
+
+// checkAddresses refuses addresses that may not be called and are not known.
+func (s *Policies) checkAddresses(targets, known []hook.Target) error {
+	if s.rules.CheckAddress == nil {
+		return nil
+	}
+	for i, t := range targets {
+		same := func(k hook.Target) bool { return k.Address == t.Address }
+		if slices.ContainsFunc(known, same) || s.rules.CheckAddress(t.Address) == nil {
+			continue
+		}
+		field := "target"
+		if i > 0 {
+			field = fmt.Sprintf("targets[%d].target", i)
+		}
+		return hook.Invalid(field, "may not be called: the operator has not opened this address or port")
+	}
+	return nil
 }
 
 // completeTarget fills in the type or format that is left out: the format tells

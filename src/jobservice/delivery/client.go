@@ -15,6 +15,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -53,6 +54,9 @@ type Config struct {
 	RootCAs *x509.CertPool
 	// Resolver looks names up; nil means Go's own, with the system's settings.
 	Resolver *net.Resolver
+	// Proxy, if set, is an http:// URL of a proxy through which every connection is
+	// made, with CONNECT and the address that Guard has allowed.
+	Proxy *url.URL
 }
 
 // Client sends deliveries. It is safe for concurrent use, and keeps connections
@@ -77,7 +81,7 @@ func New(cfg Config) *Client {
 	if cfg.UserAgent == "" {
 		cfg.UserAgent = "harborhook"
 	}
-	dial := newDialer(cfg.Guard, cfg.Resolver, min(cfg.Timeout, maxConnectTime))
+	dial := newDialer(cfg.Guard, cfg.Resolver, min(cfg.Timeout, maxConnectTime), cfg.Proxy)
 	return &Client{
 		timeout:          cfg.Timeout,
 		userAgent:        cfg.UserAgent,

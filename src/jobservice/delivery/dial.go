@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
-	"strconv"
-	"strings"
+	"net/url"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -23,14 +21,16 @@ import (
 type dialer struct {
 	guard *Guard
 	net   net.Dialer
+	// proxy, if set, is what connections are made through.
+	proxy *proxy
 }
 
-func newDialer(guard *Guard, resolver *net.Resolver, timeout time.Duration) *dialer {
+func newDialer(guard *Guard, resolver *net.Resolver, timeout time.Duration, through *url.URL) *dialer {
 	if resolver == nil {
 		// Go's own resolver, since others take "127.1" or "0x7f000001" for addresses.
 		resolver = &net.Resolver{PreferGo: true}
 	}
-	d := &dialer{guard: guard}
+	d := &dialer{guard: guard, proxy: newProxy(through)}
 	d.net = net.Dialer{
 		Timeout:        timeout,
 		KeepAlive:      30 * time.Second,
@@ -57,8 +57,11 @@ type verdictsKey struct{}
 
 // DialContext connects to host:port, or returns a *dialError.
 func (d *dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	if err := d.checkHost(address); err != nil {
+	if err := d.guard.checkHost(address); err != nil {
 		return nil, &dialError{hook.ResultBlocked, err}
+	}
+	if d.proxy != nil {
+		return d.dialThrough(ctx, address)
 	}
 	var v verdicts
 	conn, err := d.net.DialContext(context.WithValue(ctx, verdictsKey{}, &v), network, address)
@@ -97,53 +100,6 @@ func (d *dialer) checkSocket(network, address string) error {
 		return ErrBlocked
 	}
 	return d.guard.Check(target)
-}
-
-// checkHost decides about hosts whose address is plain without a lookup.
-func (d *dialer) checkHost(address string) error {
-	host, portText, err := net.SplitHostPort(address)
-	if err != nil {
-		return ErrBlocked
-	}
-	port, err := strconv.ParseUint(portText, 10, 16)
-	if err != nil {
-		return ErrBlocked
-	}
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return d.guard.Check(netip.AddrPortFrom(addr, uint16(port)))
-	}
-	name := strings.ToLower(strings.TrimSuffix(host, "."))
-	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
-		return d.checkLoopback(uint16(port))
-	}
-	if endsInNumber(name) || slices.Contains(metadataNames, name) || !d.guard.portOpen(uint16(port)) {
-		return ErrBlocked
-	}
-	return nil
-}
-
-// checkLoopback refuses if both loopback addresses are closed, whatever the
-// machine's hosts file says of localhost.
-func (d *dialer) checkLoopback(port uint16) error {
-	v4 := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port)
-	if d.guard.Check(v4) == nil {
-		return nil
-	}
-	return d.guard.Check(netip.AddrPortFrom(netip.IPv6Loopback(), port))
-}
-
-// The names under which clouds answer at addresses that are never open. Outside
-// of those clouds they may not resolve, and should be refused all the same.
-var metadataNames = []string{"metadata.google.internal", "metadata.goog", "instance-data.ec2.internal"}
-
-// endsInNumber tells hosts that old resolvers take for IPv4 addresses, such as
-// 127.1, 0177.0.0.1 or 2130706433. No name ends in a number.
-func endsInNumber(host string) bool {
-	last := host[strings.LastIndexByte(host, '.')+1:]
-	if digits, isHex := strings.CutPrefix(last, "0x"); isHex {
-		return strings.Trim(digits, "0123456789abcdef") == ""
-	}
-	return last != "" && strings.Trim(last, "0123456789") == ""
 }
 
 // watchedConn remembers that the other side broke off: net/http reports half a

@@ -1,9 +1,12 @@
 package delivery
 
 import (
+	"errors"
 	"net/netip"
 	"strings"
 	"testing"
+
+	"github.com/harborhook/harborhook/src/hook"
 )
 
 func guard(t *testing.T, cfg GuardConfig) *Guard {
@@ -179,6 +182,28 @@ func TestNewGuardRefusesNonsense(t *testing.T) {
 	} {
 		if _, err := NewGuard(cfg); err == nil {
 			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestTargetsThatPlainlyMayNotBeCalled(t *testing.T) {
+	t.Parallel()
+	g := guard(t, GuardConfig{Allowed: networks(t, "10.0.0.0/8"), Ports: []uint16{80, 443, 8443}})
+	for target, want := range map[string]error{
+		"http://example.com/": nil, "https://example.com:8443/x?y=z": nil, "http://10.1.2.3/": nil, "https://bücher.example/": nil,
+		"http://example.com:6379/": ErrBlocked, "http://10.1.2.3:22/": ErrBlocked, "http://127.0.0.1/": ErrBlocked,
+		"http://localhost/": ErrBlocked, "http://LOCALHOST./": ErrBlocked, "http://[::ffff:127.0.0.1]/": ErrBlocked,
+		"http://2130706433/": ErrBlocked, "http://１２７.0.0.1/": ErrBlocked, "http://169.254.169.254/": ErrBlocked,
+		"http://metadata.google.internal/": ErrBlocked, "https://[fd00:ec2::254]/": ErrBlocked,
+	} {
+		if got := g.CheckTarget(target); !errors.Is(got, want) {
+			t.Errorf("%s: %v, want %v", target, got, want)
+		}
+	}
+	var invalid *hook.InvalidError
+	for _, target := range []string{"", "ftp://example.com/", "http:///x", "http://user@example.com/"} {
+		if got := g.CheckTarget(target); !errors.As(got, &invalid) {
+			t.Errorf("%s: %v, want that it is no target", target, got)
 		}
 	}
 }

@@ -98,6 +98,8 @@ type Config struct {
 	Connections int
 	// Key encrypts secrets at rest: 32 bytes.
 	Key []byte
+	// OldKeys read what other keys have encrypted.
+	OldKeys [][]byte
 }
 
 // Open returns a store on an existing database whose schema is up to date. It
@@ -121,7 +123,7 @@ func Open(cfg Config) (*store.Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close(), hot.Close())
 	}
-	s, err := store.New(store.Config{Dialect: dialect, Write: db, Read: db, Hot: hot, Leases: leases, Key: cfg.Key})
+	s, err := store.New(store.Config{Dialect: dialect, Write: db, Read: db, Hot: hot, Leases: leases, Key: cfg.Key, OldKeys: cfg.OldKeys})
 	if err != nil {
 		return nil, errors.Join(err, db.Close(), hot.Close(), leases.Close())
 	}

@@ -15,7 +15,9 @@ import (
 	"github.com/harborhook/harborhook/src/store/storetest"
 )
 
-func TestConformance(t *testing.T) {
+// testServer returns the URL of the server that tests may use, and the server.
+func testServer(t *testing.T) (string, *sql.DB) {
+	t.Helper()
 	server := os.Getenv("TEST_POSTGRES_URL")
 	if server == "" {
 		t.Skip("TEST_POSTGRES_URL is not set; `make test` starts a PostgreSQL and sets it")
@@ -26,6 +28,11 @@ func TestConformance(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { admin.Close() })
+	return server, admin
+}
+
+func TestConformance(t *testing.T) {
+	server, admin := testServer(t)
 	storetest.Run(t, func(t *testing.T) *store.Store {
 		address := newSchema(t, admin, server)
 		for range 2 { // a second start finds the schema up to date
@@ -66,4 +73,19 @@ func newSchema(t *testing.T, admin *sql.DB, server string) string {
 	q.Set("search_path", name)
 	u.RawQuery = q.Encode()
 	return u.String()
+}
+
+func TestRotation(t *testing.T) {
+	server, admin := testServer(t)
+	address := newSchema(t, admin, server)
+	if err := postgres.Migrate(t.Context(), address); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Rotation(t, func(t *testing.T, key []byte, old ...[]byte) *store.Store {
+		s, err := postgres.Open(postgres.Config{URL: address, Connections: 4, Key: key, OldKeys: old})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	})
 }

@@ -86,8 +86,8 @@ func list[V int64 | string](values []V) string {
 const readers = 8
 
 // Open returns a store on the file, whose schema is up to date. key encrypts
-// secrets at rest: 32 bytes.
-func Open(path string, key []byte) (*store.Store, error) {
+// secrets at rest: 32 bytes; old ones read what they have encrypted.
+func Open(path string, key []byte, old ...[]byte) (*store.Store, error) {
 	write, err := open(path, "&_txlock=immediate")
 	if err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func Open(path string, key []byte) (*store.Store, error) {
 	}
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	s, err := store.New(store.Config{Dialect: dialect, Write: write, Read: read, Key: key})
+	s, err := store.New(store.Config{Dialect: dialect, Write: write, Read: read, Key: key, OldKeys: old})
 	if err != nil {
 		return nil, errors.Join(err, write.Close(), read.Close())
 	}

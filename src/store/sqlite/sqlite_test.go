@@ -31,3 +31,18 @@ func TestConformance(t *testing.T) {
 		return s
 	})
 }
+
+func TestRotation(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "rotation.db")
+	if err := sqlite.Migrate(path); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Rotation(t, func(t *testing.T, key []byte, old ...[]byte) *store.Store {
+		s, err := sqlite.Open(path, key, old...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	})
+}
