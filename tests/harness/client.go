@@ -2,6 +2,7 @@ package harness
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 // against docs/openapi.yaml.
 type Client struct {
 	base, username, password string
+	limit                    time.Duration // of one call; 0: callLimit
 	document                 *openapi.Document
 	// t is told of what does not fit the document when nobody else is there.
 	t T
@@ -115,7 +117,7 @@ func (c *Client) send(t T, method, address string, body any, headers ...string) 
 	if err != nil {
 		return Reply{}, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), callLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(c.limit, callLimit))
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, c.base+address, bytes.NewReader(content))
 	if err != nil {
