@@ -95,8 +95,11 @@ func run(t *testing.T, sc scenario, w *world) {
 
 		return sc.faults(t, w)
 	}()
-	group.Wait()
 	start := time.Now()
+	group.Wait()
+	if took := time.Since(start); sc.within > 0 && took > sc.within {
+		t.Errorf("notifications were not taken for %s after the faults", took)
+	}
 	w.final(t, len(l.accepted), cmp.Or(sc.within, patience))
 	recovery := time.Since(start)
 

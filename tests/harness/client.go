@@ -88,6 +88,8 @@ type Attempt struct {
 		Status  int         `json:"status"`
 		Headers http.Header `json:"headers"`
 		Body    string      `json:"body"`
+		// Truncated says that there was more, or should have been.
+		Truncated bool `json:"truncated"`
 	} `json:"response"`
 }
 
