@@ -18,7 +18,7 @@ func TestTheSameEnvelopeIsOneDelivery(t *testing.T) {
 			w.Admin.CreateProject(t, "chaos", false)
 			w.Admin.CreatePolicy(t, "chaos", harness.Policy{Name: "all", HookTypes: []string{"pushImage"}, Target: receiver.URL + "/hook"})
 			push := harness.NewPush("chaos/app", "v1")
-			l := &ledger{accepted: map[string]bool{}}
+			l := newLedger()
 			var group sync.WaitGroup
 			for n := range 50 {
 				group.Go(func() { l.send(t, w.systems[n%len(w.systems)], push) })

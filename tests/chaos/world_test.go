@@ -81,7 +81,8 @@ func (w *world) policy(t *testing.T, project, target string) int64 {
 	return w.Admin.CreatePolicy(t, project, harness.Policy{Name: "all", HookTypes: []string{"pushImage"}, Target: target})
 }
 
-func run(t *testing.T, sc scenario, w *world) {
+// run breaks a system under load and counts what became of the events.
+func run(t *testing.T, sc scenario, w *world) *ledger {
 	t.Helper()
 	receiver := harness.NewReceiver(t)
 	w.policy(t, "chaos", receiver.URL+"/hook")
@@ -108,6 +109,10 @@ func run(t *testing.T, sc scenario, w *world) {
 	if o.lost > 0 || sc.onceOnly && o.twice > 0 {
 		t.Errorf("of %d accepted events %d were lost, and %d deliveries were repeated", o.accepted, o.lost, o.twice)
 	}
+	if len(l.odd) > 0 {
+		t.Errorf("answers that were neither 200 nor 503: %v", l.odd)
+	}
+	return l
 }
 
 // final waits until there are n jobs and nothing more will happen to them.

@@ -1,0 +1,65 @@
+package chaos
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/harborhook/harborhook/tests/harness"
+)
+
+// A Redis that hangs, with its connections open, delays deliveries and nothing
+// else.
+func TestARedisThatHangsDelaysDeliveriesOnly(t *testing.T) {
+	t.Parallel()
+	size := chosen(t)
+	const most = 300 // connections to receivers have some
+	hang := 8 * time.Second
+	if os.Getenv("CHAOS") == "long" {
+		hang = time.Minute
+	}
+	w := newWorld(t, harness.Production, size)
+	before := w.goroutines(t)
+	l := run(t, scenario{promise: 19, name: "Redis hangs", within: 15 * time.Second, onceOnly: true, faults: func(t *testing.T, w *world) string {
+		t.Helper()
+		w.pause()
+		w.redis.Process().Pause()
+		<-time.After(hang)
+		if now := w.goroutines(t); now > before+most {
+			t.Errorf("%d goroutines, %d before Redis hung", now, before)
+		}
+		w.redis.Process().Resume()
+		return fmt.Sprint("SIGSTOP for ", hang)
+	}}, w)
+	if now := w.goroutines(t); now > before+most {
+		t.Errorf("%d goroutines afterwards, %d before Redis hung", now, before)
+	}
+	if slowest := l.within(1); slowest > 2*time.Second || l.refused > 0 {
+		t.Errorf("a notification was answered after %s, and %d were refused", slowest, l.refused)
+	}
+}
+
+// goroutines are how many the first JobService has.
+func (w *world) goroutines(t *testing.T) int {
+	t.Helper()
+	resp, err := http.Get("http://" + w.JobServiceAddr + "/metrics")
+	if err != nil {
+		t.Fatalf("metrics: %v", err)
+	}
+	defer resp.Body.Close()
+	reply, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatalf("metrics: %v", err)
+	}
+	match := regexp.MustCompile(`(?m)^go_goroutines (\d+)`).FindSubmatch(reply)
+	if match == nil {
+		t.Fatalf("no go_goroutines in %s", reply)
+	}
+	n, _ := strconv.Atoi(string(match[1]))
+	return n
+}
