@@ -2,8 +2,6 @@ package chaos
 
 import (
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"regexp"
 	"strconv"
@@ -47,19 +45,11 @@ func TestARedisThatHangsDelaysDeliveriesOnly(t *testing.T) {
 // goroutines are how many the first JobService has.
 func (w *world) goroutines(t *testing.T) int {
 	t.Helper()
-	resp, err := http.Get("http://" + w.JobServiceAddr + "/metrics")
-	if err != nil {
-		t.Fatalf("metrics: %v", err)
-	}
-	defer resp.Body.Close()
-	reply, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatalf("metrics: %v", err)
-	}
-	match := regexp.MustCompile(`(?m)^go_goroutines (\d+)`).FindSubmatch(reply)
+	reply := metrics(t, w.JobServiceAddr)
+	match := regexp.MustCompile(`(?m)^go_goroutines (\d+)`).FindStringSubmatch(reply)
 	if match == nil {
 		t.Fatalf("no go_goroutines in %s", reply)
 	}
-	n, _ := strconv.Atoi(string(match[1]))
+	n, _ := strconv.Atoi(match[1])
 	return n
 }

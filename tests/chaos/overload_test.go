@@ -32,7 +32,7 @@ func TestOverloadMakesDeliveriesWait(t *testing.T) {
 
 			over, watched := make(chan struct{}), make(chan window)
 			go func() { watched <- w.watchWindow(over) }()
-			l := flood(w, 8*time.Duration(size.faults)*w.between)
+			l := flood(w, 4*time.Duration(size.faults)*w.between)
 			receiver.Answer(func(int, harness.Delivery) harness.Answer { return harness.Answer{} })
 			start := time.Now()
 			w.final(t, len(l.accepted), patience)

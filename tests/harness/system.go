@@ -194,7 +194,7 @@ func (s *System) Replicate(t T) *System {
 	t.Helper()
 	core, jobService := FreeAddr(t), FreeAddr(t)
 	second := *s
-	second.CoreURL = "http://" + core
+	second.CoreURL, second.JobServiceAddr = "http://"+core, jobService
 	second.Admin = second.As("admin", s.password)
 	own := Settings{"CORE_ADDR": core, "JOBSERVICE_ADDR": jobService, "JOBSERVICE_URL": "http://" + jobService}
 	settings := append(slices.Clone(s.settings), own)
