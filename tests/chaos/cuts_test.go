@@ -21,7 +21,7 @@ func cutting(name string, p *proxy) scenario {
 		for i, how := range ways {
 			w.pause()
 			p.set(how)
-			<-time.After(3 * w.between)
+			<-time.After(2 * w.between)
 			p.set(whole)
 			words[i] = string(how)
 		}

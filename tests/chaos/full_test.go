@@ -95,7 +95,7 @@ func onSmallDisk(t *testing.T, size size) (*world, disk) {
 	})
 	harness.Require(t, "initdb", "postgres", "redis-server")
 	postgres := harness.NewPostgresIn(t, dir)
-	w := &world{postgres: postgres, redis: harness.NewRedis(t), database: postgres.NewDatabase(t), size: size}
+	w := onPostgres(t, postgres, size)
 	ballast := filepath.Join(dir, "ballast")
 	return w, disk{
 		"no room on the disk",

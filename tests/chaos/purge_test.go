@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -46,10 +45,11 @@ func TestOldDeliveriesAreRemovedUnnoticed(t *testing.T) {
 			if n := w.number(t, `SELECT count(*) FROM webhook_attempt WHERE job_id NOT IN (SELECT id FROM webhook_job)`); n != 0 {
 				t.Errorf("%d attempts without a delivery", n)
 			}
-			if p99 := l.within(0.99); p99 > max(2*before, 500*time.Millisecond) {
+			// A registry is answered within 900 ms whatever happens; other scenarios run beside this.
+			if p99 := l.within(0.99); p99 > max(3*before, 700*time.Millisecond) {
 				t.Errorf("notifications were answered within %s (p99), %s before", p99, before)
 			}
-			if w.postgres != nil && strings.Contains(w.postgres.Process().Log(), "deadlock detected") {
+			if w.postgres != nil && w.number(t, `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`) > 0 {
 				t.Error("PostgreSQL detected a deadlock")
 			}
 		})

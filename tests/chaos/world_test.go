@@ -58,12 +58,24 @@ func with(more []harness.Settings) harness.Settings {
 	return all
 }
 
-// newServers starts what a production system needs, for start to start the rest.
+// newServers gets what a production system needs, for start to start the rest: a
+// Redis, and a database of a PostgreSQL that others use as well.
 func newServers(t *testing.T, size size) *world {
 	t.Helper()
+	harness.Require(t, "redis-server")
+	return onPostgres(t, suite.Postgres(t), size)
+}
+
+// newOwnServers is newServers with a PostgreSQL that may be broken.
+func newOwnServers(t *testing.T, size size) *world {
+	t.Helper()
 	harness.Require(t, "initdb", "postgres", "redis-server")
-	postgres := harness.NewPostgres(t)
-	return &world{postgres: postgres, redis: harness.NewRedis(t), database: postgres.NewDatabase(t), size: size}
+	return onPostgres(t, harness.NewPostgres(t), size)
+}
+
+func onPostgres(t *testing.T, p *harness.Postgres, size size) *world {
+	t.Helper()
+	return &world{postgres: p, redis: harness.NewRedis(t), database: p.NewDatabase(t), size: size}
 }
 
 // start starts the program's processes, which reach the database by a URL, and
