@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -105,11 +106,26 @@ func conversation(scheme string, talk func(net.Conn)) func(t *testing.T) (string
 func TestAttemptsAreCountedAcrossRestarts(t *testing.T) {
 	t.Parallel()
 	size := chosen(t)
+	settings := harness.Settings{"RETRY_BACKOFF": "3s,3s,3s", "DELIVERY_TIMEOUT": "1s"}
+	t.Run(harness.Standalone, func(t *testing.T) {
+		t.Parallel()
+		// One process, whose settings let no address be saved that it then blocks.
+		list := slices.DeleteFunc(endings(), func(e ending) bool { return e.name == "blocked" })
+		newWorld(t, harness.Standalone, size, settings).countAttempts(t, list, harness.Standalone)
+	})
+	t.Run(harness.Production, func(t *testing.T) {
+		t.Parallel()
+		w := newServers(t, size)
+		w.start(t, w.database, map[string]harness.Settings{"jobservice": {"DENIED_NETWORKS": "127.0.0.2/32"}}, settings)
+		w.countAttempts(t, endings(), "jobservice", "jobservice-2")
+	})
+}
+
+// countAttempts has a delivery end in each way, with processes restarted between
+// its attempts.
+func (w *world) countAttempts(t *testing.T, list []ending, restarted ...string) {
+	t.Helper()
 	const wait = 3 * time.Second
-	w := newServers(t, size)
-	w.start(t, w.database, map[string]harness.Settings{"jobservice": {"DENIED_NETWORKS": "127.0.0.2/32"}},
-		harness.Settings{"RETRY_BACKOFF": "3s,3s,3s", "DELIVERY_TIMEOUT": "1s"})
-	list := endings()
 	came := map[string]func() int{}
 	for n, e := range list {
 		url, count := e.target(t)
@@ -118,8 +134,8 @@ func TestAttemptsAreCountedAcrossRestarts(t *testing.T) {
 		w.policy(t, project, url)
 		w.MustNotify(t, harness.NewPush(project+"/app", "v1"))
 	}
-	for _, name := range []string{"jobservice", "jobservice-2"} {
-		waiting(t, w, "p0", 1) // between two attempts
+	for _, name := range restarted {
+		waiting(t, w, "p0", 1)
 		w.Process(name).Stop()
 		w.Process(name).Start()
 	}
@@ -128,14 +144,13 @@ func TestAttemptsAreCountedAcrossRestarts(t *testing.T) {
 	for n, e := range list {
 		project := fmt.Sprint("p", n)
 		job := w.Admin.FinalJobs(t, project, 1, patience)[0]
-		attempts := w.Admin.Attempts(t, project, job.ID)
-		if !e.fits(t, job, attempts, came[e.name], wait) {
+		if !e.fits(t, job, w.Admin.Attempts(t, project, job.ID), came[e.name], wait) {
 			wrong++
 		}
 	}
 	table.add(row{
-		promise: 7, name: fmt.Sprint("attempts after each of ", len(list), " ways to end; lost: a wrong count"), shape: w.Shape, faults: "SIGTERM × 2 between attempts",
-		outcome: outcome{accepted: len(list), lost: wrong}, recovery: time.Since(start),
+		promise: 7, name: fmt.Sprint("attempts after each of ", len(list), " ways to end; lost: a wrong count"), shape: w.Shape,
+		faults: fmt.Sprint("SIGTERM × ", len(restarted), " between attempts"), outcome: outcome{accepted: len(list), lost: wrong}, recovery: time.Since(start),
 	})
 }
 
