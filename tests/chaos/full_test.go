@@ -79,7 +79,7 @@ func limited(t *testing.T, p *harness.Process) disk {
 func onSmallDisk(t *testing.T, size size) (*world, disk) {
 	t.Helper()
 	dir := t.TempDir()
-	for parent := dir; parent != os.TempDir(); parent = filepath.Dir(parent) {
+	for parent := dir; parent != filepath.Clean(os.TempDir()); parent = filepath.Dir(parent) {
 		if err := os.Chmod(parent, 0o755); err != nil {
 			t.Fatal(err)
 		}
