@@ -37,8 +37,9 @@ func TestARedisThatHangsDelaysDeliveriesOnly(t *testing.T) {
 	if now := w.goroutines(t); now > before+most {
 		t.Errorf("%d goroutines afterwards, %d before Redis hung", now, before)
 	}
-	if slowest := l.within(1); slowest > 2*time.Second || l.refused > 0 {
-		t.Errorf("a notification was answered after %s, and %d were refused", slowest, l.refused)
+	// A busy machine may refuse some; if they depended on Redis, most would be.
+	if p99 := l.within(0.99); p99 > time.Second || l.refused > len(l.accepted)/10 {
+		t.Errorf("notifications were answered within %s (p99), and %d of %d were refused", p99, l.refused, len(l.accepted))
 	}
 }
 
