@@ -93,6 +93,7 @@ func (p *proxy) set(how cut) {
 		case halfOpen:
 			l.silent = true
 			breakOff(l.server)
+		case whole, slow, beforeReply: // pump sees to it
 		}
 	}
 }

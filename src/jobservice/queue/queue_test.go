@@ -308,7 +308,7 @@ func pushAndWait(t *testing.T, q *Queue, kind *recorder, id int64) {
 	defer deadline.Stop()
 	for {
 		if _, err := q.Waiting(t.Context(), kind.name); err == nil {
-			q.Push(t.Context(), kind.name, []int64{id}) //nolint:errcheck // it is tried again
+			q.Push(t.Context(), kind.name, []int64{id})
 		}
 		again := time.NewTimer(100 * time.Millisecond)
 		select {
