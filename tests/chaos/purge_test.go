@@ -26,7 +26,7 @@ func TestOldDeliveriesAreRemovedUnnoticed(t *testing.T) {
 			quiet := make(chan struct{})
 			time.AfterFunc(3*w.between, func() { close(quiet) })
 			w.policy(t, "quiet", harness.NewReceiver(t).URL)
-			before := offer(t, w.systems, "quiet", w.rate, quiet).within(0.99)
+			before := offer(t, w.systems, "quiet", w.rate, quiet).within(0.9)
 
 			l := run(t, scenario{promise: 14, name: "old deliveries are removed", onceOnly: true, faults: func(t *testing.T, w *world) string {
 				t.Helper()
@@ -37,6 +37,8 @@ func TestOldDeliveriesAreRemovedUnnoticed(t *testing.T) {
 					return w.number(t, `SELECT count(*) FROM webhook_job WHERE project_id = 0 AND status = 'finished'`) == 0 &&
 						w.number(t, `SELECT count(*) FROM webhook_event WHERE project_id = 0`) == 0
 				})
+				w.pause()
+				w.pause()
 				return fmt.Sprint(old, " old deliveries")
 			}}, w)
 			if n := w.number(t, `SELECT count(*) FROM webhook_job WHERE project_id = 0`); n != int64(unfinished) {
@@ -45,9 +47,9 @@ func TestOldDeliveriesAreRemovedUnnoticed(t *testing.T) {
 			if n := w.number(t, `SELECT count(*) FROM webhook_attempt WHERE job_id NOT IN (SELECT id FROM webhook_job)`); n != 0 {
 				t.Errorf("%d attempts without a delivery", n)
 			}
-			// A registry is answered within 900 ms whatever happens; other scenarios run beside this.
-			if p99 := l.within(0.99); p99 > max(3*before, 700*time.Millisecond) {
-				t.Errorf("notifications were answered within %s (p99), %s before", p99, before)
+			// Other scenarios run beside this: the tenth that took longest says more of them.
+			if p90 := l.within(0.9); p90 > max(2*before, 500*time.Millisecond) {
+				t.Errorf("nine of ten notifications were answered within %s, and before within %s", p90, before)
 			}
 			if w.postgres != nil && w.number(t, `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`) > 0 {
 				t.Error("PostgreSQL detected a deadlock")
