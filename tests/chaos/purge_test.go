@@ -26,7 +26,7 @@ func TestOldDeliveriesAreRemovedUnnoticed(t *testing.T) {
 			quiet := make(chan struct{})
 			time.AfterFunc(3*w.between, func() { close(quiet) })
 			w.policy(t, "quiet", harness.NewReceiver(t).URL)
-			before := offer(t, w.systems, "quiet", w.rate, quiet).within(0.9)
+			before := offer(t, w.systems, "quiet", w.rate, quiet).within(0.5)
 
 			l := run(t, scenario{promise: 14, name: "old deliveries are removed", onceOnly: true, faults: func(t *testing.T, w *world) string {
 				t.Helper()
@@ -47,9 +47,9 @@ func TestOldDeliveriesAreRemovedUnnoticed(t *testing.T) {
 			if n := w.number(t, `SELECT count(*) FROM webhook_attempt WHERE job_id NOT IN (SELECT id FROM webhook_job)`); n != 0 {
 				t.Errorf("%d attempts without a delivery", n)
 			}
-			// Other scenarios run beside this: the tenth that took longest says more of them.
-			if p90 := l.within(0.9); p90 > max(2*before, 500*time.Millisecond) {
-				t.Errorf("nine of ten notifications were answered within %s, and before within %s", p90, before)
+			// Other scenarios run beside this, and a process restarts: the median says most.
+			if p50 := l.within(0.5); p50 > max(2*before, 400*time.Millisecond) {
+				t.Errorf("half the notifications were answered within %s, and before within %s", p50, before)
 			}
 			if w.postgres != nil && w.number(t, `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`) > 0 {
 				t.Error("PostgreSQL detected a deadlock")
