@@ -91,8 +91,8 @@ bench/logs: deps ## measure lists and searches of a large log of deliveries
 	make/dev/with-services.sh go run ./tests/bench/logs $(BENCH)
 
 .PHONY: chaos
-chaos: deps ## break running systems under load and count what is lost (LONG=1: for longer)
-	CHAOS=$(if $(LONG),long,short) go test -count=1 -timeout 60m -v ./tests/chaos
+chaos: bin/harborhook deps ## break running systems under load and count what is lost (LONG=1: for longer)
+	HARBORHOOK_BINARY=$(CURDIR)/bin/harborhook CHAOS=$(if $(LONG),long,short) go test -count=1 -parallel 4 -timeout 60m -v ./tests/chaos
 
 .PHONY: cover
 cover: deps ## print the coverage of the unit tests

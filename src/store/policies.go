@@ -45,6 +45,10 @@ func authHeaderPlace(policyID int64, position int) string {
 	return "policy:" + strconv.FormatInt(policyID, 10) + ":auth_header:" + strconv.Itoa(position)
 }
 
+func addressPlace(policyID int64, position int) string {
+	return "policy:" + strconv.FormatInt(policyID, 10) + ":address:" + strconv.Itoa(position)
+}
+
 // CreatePolicy stores a policy and sets its id and times. A name that the
 // project has already is a hook.ErrConflict.
 func (s *Store) CreatePolicy(ctx context.Context, p *hook.Policy, by *hook.AuditEntry) error {
@@ -103,7 +107,7 @@ func (s *Store) writePolicy(ctx context.Context, tx *sql.Tx, p *hook.Policy, see
 	more := make([]storedTarget, 0, len(p.Targets))
 	for i, t := range p.Targets {
 		more = append(more, storedTarget{
-			Type: t.Type, Address: t.Address, AuthHeader: s.seal.seal(authHeaderPlace(p.ID, i), t.AuthHeader), SkipCertVerify: t.SkipCertVerify,
+			Type: t.Type, Address: s.seal.sealAddress(addressPlace(p.ID, i), t.Address), AuthHeader: s.seal.seal(authHeaderPlace(p.ID, i), t.AuthHeader), SkipCertVerify: t.SkipCertVerify,
 			PayloadFormat: t.PayloadFormat, PayloadTemplate: t.PayloadTemplate,
 		})
 	}
@@ -235,8 +239,12 @@ func (s *Store) scanPolicy(row scanner) (hook.Policy, error) {
 		if err != nil {
 			return p, err
 		}
+		address, err := s.seal.openAddress(addressPlace(p.ID, i), t.Address)
+		if err != nil {
+			return p, err
+		}
 		p.Targets = append(p.Targets, hook.Target{
-			Type: t.Type, Address: t.Address, AuthHeader: authHeader, SkipCertVerify: t.SkipCertVerify,
+			Type: t.Type, Address: address, AuthHeader: authHeader, SkipCertVerify: t.SkipCertVerify,
 			PayloadFormat: t.PayloadFormat, PayloadTemplate: t.PayloadTemplate,
 		})
 	}

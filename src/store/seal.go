@@ -141,3 +141,20 @@ func (s *sealer) keysOf(sealed string) ([]cipher.AEAD, string, error) {
 	}
 	return []cipher.AEAD{gcm}, encoded, nil
 }
+
+// sealAddress seals an address whose query may hold a secret. Others can be read
+// in the database.
+func (s *sealer) sealAddress(place, address string) string {
+	if !strings.Contains(address, "?") {
+		return address
+	}
+	return s.seal(place, address)
+}
+
+// openAddress reads what sealAddress made, and addresses of before there was one.
+func (s *sealer) openAddress(place, stored string) (string, error) {
+	if !strings.HasPrefix(stored, sealPrefix) {
+		return stored, nil
+	}
+	return s.open(place, stored)
+}

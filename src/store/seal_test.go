@@ -75,6 +75,25 @@ func TestOldKeysOpenAndOnlyTheCurrentOneSeals(t *testing.T) {
 	}
 }
 
+func TestAddressesAreSealedIfTheyMayHoldASecret(t *testing.T) {
+	t.Parallel()
+	s := newTestSealer(t, 1)
+	for address, readable := range map[string]bool{"https://example.com/hook": true, "https://example.com/hook?token=hunter22": false} {
+		stored := s.sealAddress("policy:1:address:0", address)
+		if (stored == address) != readable || strings.Contains(stored, "hunter22") {
+			t.Errorf("%s is stored as %q", address, stored)
+		}
+		for _, stored := range []string{stored, address} { // that of before there was a seal
+			if got, err := s.openAddress("policy:1:address:0", stored); err != nil || got != address {
+				t.Errorf("%q opened as %q, %v", stored, got, err)
+			}
+		}
+		if got, err := s.openAddress("policy:2:address:0", stored); !readable && err == nil {
+			t.Errorf("%q opened for another policy as %q", stored, got)
+		}
+	}
+}
+
 func TestKeysOfOtherLengthsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 16, 31, 33} {

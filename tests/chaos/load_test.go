@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -16,7 +17,39 @@ type ledger struct {
 	mu       sync.Mutex
 	accepted map[string]bool
 	refused  int
-	slowest  time.Duration
+	// took is how long each answer took that was 200.
+	took []time.Duration
+	// odd are answers that are neither 200 nor 503, by status.
+	odd map[int]string
+}
+
+func newLedger() *ledger { return &ledger{accepted: map[string]bool{}, odd: map[int]string{}} }
+
+// within returns the time that a share of the answers kept to.
+func (l *ledger) within(share float64) time.Duration {
+	if len(l.took) == 0 {
+		return 0
+	}
+	slices.Sort(l.took)
+	return l.took[min(len(l.took)-1, int(share*float64(len(l.took))))]
+}
+
+// note keeps an answer, and says whether the event was taken. One that did not
+// come is a refusal.
+func (l *ledger) note(push harness.Push, reply harness.Reply, err error) (taken bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case err != nil || reply.Status == http.StatusServiceUnavailable:
+		l.refused++
+	case reply.Status == http.StatusOK:
+		l.accepted[push.ID] = true
+		l.took = append(l.took, reply.Took)
+		return true
+	default:
+		l.odd[reply.Status] = reply.Body
+	}
+	return false
 }
 
 // offer plays registries that push at a steady rate to the systems in turn, and
@@ -25,7 +58,7 @@ type ledger struct {
 func offer(t *testing.T, systems []*harness.System, project string, rate int, over <-chan struct{}) *ledger {
 	t.Helper()
 	const senders = 8
-	l := &ledger{accepted: map[string]bool{}}
+	l := newLedger()
 	var group sync.WaitGroup
 	for sender := range senders {
 		group.Go(func() {
@@ -51,15 +84,9 @@ func (l *ledger) send(t *testing.T, s *harness.System, push harness.Push) {
 	pause := time.NewTicker(50 * time.Millisecond)
 	defer pause.Stop()
 	for time.Now().Before(deadline) {
-		reply, err := s.TryNotify(push)
-		l.mu.Lock()
-		if err == nil && reply.Status == http.StatusOK {
-			l.accepted[push.ID], l.slowest = true, max(l.slowest, reply.Took)
-			l.mu.Unlock()
+		if reply, err := s.TryNotify(push); l.note(push, reply, err) {
 			return
 		}
-		l.refused++
-		l.mu.Unlock()
 		<-pause.C
 	}
 	t.Errorf("a notification was not taken for %s", patience)

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 // against docs/openapi.yaml.
 type Client struct {
 	base, username, password string
+	limit                    time.Duration // of one call; 0: callLimit
 	document                 *openapi.Document
 	// t is told of what does not fit the document when nobody else is there.
 	t T
@@ -86,6 +88,8 @@ type Attempt struct {
 		Status  int         `json:"status"`
 		Headers http.Header `json:"headers"`
 		Body    string      `json:"body"`
+		// Truncated says that there was more, or should have been.
+		Truncated bool `json:"truncated"`
 	} `json:"response"`
 }
 
@@ -115,7 +119,7 @@ func (c *Client) send(t T, method, address string, body any, headers ...string) 
 	if err != nil {
 		return Reply{}, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), callLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(c.limit, callLimit))
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, c.base+address, bytes.NewReader(content))
 	if err != nil {

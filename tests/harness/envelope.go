@@ -57,7 +57,9 @@ func (s *System) Notify(t T, events ...any) Reply {
 
 // TryNotify is Notify for a Core that may be down.
 func (s *System) TryNotify(events ...any) (Reply, error) {
-	return s.As("", "").Try(http.MethodPost, "/service/notifications", Envelope(events...),
+	registry := s.As("", "")
+	registry.limit = s.Patience
+	return registry.Try(http.MethodPost, "/service/notifications", Envelope(events...),
 		"Content-Type", mediaTypeEvents, "Authorization", "Bearer "+s.Token)
 }
 

@@ -21,7 +21,7 @@ func (l logfile) tail(lines int) string {
 		return err.Error()
 	}
 	all := strings.Split(strings.TrimRight(string(data), "\n"), "\n")
-	return strings.Join(all[max(0, len(all)-lines):], "\n")
+	return strings.Join(all[len(all)-min(len(all), lines):], "\n")
 }
 
 // race returns what the race detector has reported, or nothing.

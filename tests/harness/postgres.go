@@ -29,7 +29,13 @@ type Postgres struct {
 // NewPostgres starts a server of the test's own.
 func NewPostgres(t T) *Postgres {
 	t.Helper()
-	dir, addr := folder(t), FreeAddr(t)
+	return NewPostgresIn(t, folder(t))
+}
+
+// NewPostgresIn is NewPostgres with its data in a folder that is there.
+func NewPostgresIn(t T, dir string) *Postgres {
+	t.Helper()
+	addr := FreeAddr(t)
 	host, port, _ := net.SplitHostPort(addr)
 	credential := servant(t, dir)
 	data := filepath.Join(dir, "data")
@@ -135,4 +141,42 @@ func (p *Postgres) StopImmediately() {
 func (p *Postgres) Start() {
 	p.t.Helper()
 	p.process.Start()
+}
+
+// Process is the server's process.
+func (p *Postgres) Process() *Process { return p.process }
+
+// Exec runs statements in a database of the server, by its URL.
+func (p *Postgres) Exec(database, statements string) {
+	p.t.Helper()
+	at := Postgres{t: p.t, url: database}
+	if err := at.exec(context.Background(), statements); err != nil {
+		p.t.Fatalf("%s: %v", statements, err)
+	}
+}
+
+// Number returns the one number that a query of a database answers.
+func (p *Postgres) Number(database, query string) int64 {
+	p.t.Helper()
+	db, err := sql.Open("postgres", database)
+	if err != nil {
+		p.t.Fatalf("%v", err)
+	}
+	defer db.Close()
+	var n int64
+	if err := db.QueryRowContext(context.Background(), query).Scan(&n); err != nil {
+		p.t.Fatalf("%s: %v", query, err)
+	}
+	return n
+}
+
+// Dump returns a database as pg_dump writes it.
+func (p *Postgres) Dump(database string) string {
+	p.t.Helper()
+	dump := exec.Command(findProgram("pg_dump"), "--dbname", database)
+	out, err := dump.Output()
+	if err != nil {
+		p.t.Fatalf("pg_dump: %v", err)
+	}
+	return string(out)
 }

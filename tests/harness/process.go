@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,6 +41,7 @@ type Process struct {
 
 	mu      sync.Mutex
 	running *run
+	mortal  bool // it may end by itself
 	// unexpected are the ends that nobody asked for.
 	unexpected []string
 }
@@ -119,7 +121,7 @@ func (p *Process) watch(r *run) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r.err, p.running = err, nil
-	if !r.wanted {
+	if !r.wanted && !p.mortal {
 		p.unexpected = append(p.unexpected, fmt.Sprintf("%s ended by itself: %s", p.spec.name, r.cmd.ProcessState))
 	}
 	close(r.ended)
@@ -194,5 +196,65 @@ func (p *Process) close() {
 	}
 	if p.t.Failed() {
 		p.t.Logf("the last words of %s:\n%s", p.spec.name, p.log.tail(100))
+	}
+}
+
+// Pause stops the process where it is, without a word to anybody, until Resume.
+func (p *Process) Pause() {
+	p.t.Helper()
+	p.signal(syscall.SIGSTOP)
+}
+
+// Resume lets a paused process go on.
+func (p *Process) Resume() {
+	p.t.Helper()
+	p.signal(syscall.SIGCONT)
+}
+
+func (p *Process) signal(signal syscall.Signal) {
+	p.t.Helper()
+	if err := syscall.Kill(p.PID(), signal); err != nil {
+		p.t.Fatalf("send %s a %s: %v", p.spec.name, signal, err)
+	}
+}
+
+// PID is the number of the running process.
+func (p *Process) PID() int {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.running == nil {
+		p.t.Fatalf("%s does not run", p.spec.name)
+	}
+	return p.running.cmd.Process.Pid
+}
+
+// Memory is how much memory the process holds, in bytes.
+func (p *Process) Memory() int64 {
+	p.t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.PID()))
+	var total, resident int64
+	if err == nil {
+		_, err = fmt.Sscan(string(status), &total, &resident)
+	}
+	if err != nil {
+		p.t.Fatalf("memory of %s: %v", p.spec.name, err)
+	}
+	return resident * int64(os.Getpagesize())
+}
+
+// Log is all that the process has said in all its lives.
+func (p *Process) Log() string { return p.log.tail(math.MaxInt) }
+
+// Revive starts the process if it has ended, which from now on it may by itself.
+func (p *Process) Revive() {
+	p.t.Helper()
+	p.mu.Lock()
+	p.mortal = true
+	p.unexpected = nil
+	runs := p.running != nil
+	p.mu.Unlock()
+	if !runs {
+		p.Start()
 	}
 }

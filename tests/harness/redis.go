@@ -22,8 +22,11 @@ func NewRedis(t T) *Redis {
 	host, port, _ := net.SplitHostPort(r.Addr)
 	r.process = newProcess(t, command{
 		name: "redis", path: findProgram("redis-server"), dir: folder(t),
-		args:  []string{"--bind", host, "--port", port, "--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"},
-		ready: func(context.Context) error { return r.do("PING") },
+		args: []string{"--bind", host, "--port", port, "--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"},
+		ready: func(context.Context) error {
+			_, err := r.do("PING")
+			return err
+		},
 	})
 	r.process.Start()
 	return r
@@ -32,22 +35,39 @@ func NewRedis(t T) *Redis {
 // URL returns the server's address as the program takes it.
 func (r *Redis) URL() string { return "redis://" + r.Addr + "/0" }
 
-func (r *Redis) do(name string) error {
+func (r *Redis) do(name string, args ...any) (any, error) {
 	conn, err := redis.Dial("tcp", r.Addr, redis.DialConnectTimeout(time.Second), redis.DialReadTimeout(5*time.Second))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer conn.Close()
-	_, err = conn.Do(name)
-	return err
+	return conn.Do(name, args...)
+}
+
+// Do sends a command and returns its answer.
+func (r *Redis) Do(name string, args ...any) any {
+	r.t.Helper()
+	answer, err := r.do(name, args...)
+	if err != nil {
+		r.t.Fatalf("%s: %v", name, err)
+	}
+	return answer
+}
+
+// Texts is Do for an answer that is a list of texts.
+func (r *Redis) Texts(name string, args ...any) []string {
+	r.t.Helper()
+	texts, err := redis.Strings(r.do(name, args...))
+	if err != nil {
+		r.t.Fatalf("%s: %v", name, err)
+	}
+	return texts
 }
 
 // FlushAll makes the server forget everything.
 func (r *Redis) FlushAll() {
 	r.t.Helper()
-	if err := r.do("FLUSHALL"); err != nil {
-		r.t.Fatalf("FLUSHALL: %v", err)
-	}
+	r.Do("FLUSHALL")
 }
 
 // Stop stops the server; it forgets everything.
@@ -61,3 +81,6 @@ func (r *Redis) Start() {
 	r.t.Helper()
 	r.process.Start()
 }
+
+// Process is the server's process.
+func (r *Redis) Process() *Process { return r.process }

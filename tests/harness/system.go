@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/harborhook/harborhook/tests/openapi"
 )
@@ -36,6 +37,10 @@ type System struct {
 	Shape string
 	// CoreURL is where Core answers.
 	CoreURL string
+	// JobServiceAddr is where the first JobService answers.
+	JobServiceAddr string
+	// Patience is how long TryNotify waits for an answer; 0: as long as any call.
+	Patience time.Duration
 	// Registry is the registry's host and port.
 	Registry string
 	// Operator is the name under which the registry knows who signs in as admin:
@@ -56,8 +61,10 @@ type System struct {
 	// RegistryProcess is the registry of a production system of its own, or nil.
 	RegistryProcess *Process
 
-	// settings and binary are what another process of the program needs.
+	// settings and binary are what another process of the program needs; only holds
+	// what is set for one kind of process.
 	settings []Settings
+	only     map[string]Settings
 	binary   string
 	// processes are the program's, in the order of their start.
 	processes []*Process
@@ -99,7 +106,7 @@ func (s *Suite) Production(t testing.TB) *System {
 	Require(t, "docker-registry")
 	binary, postgres, redis := s.Binary(t), s.Postgres(t), s.Redis(t)
 	return s.production.get(t, "production system", func() *System {
-		system := newProduction(s, binary, postgres.NewDatabase(s), redis, quick())
+		system := newProduction(s, binary, postgres.NewDatabase(s), redis, quick(), nil)
 		newRegistry(s, system.Registry, system.CoreURL, system.Token, true)
 		return system
 	})
@@ -116,7 +123,7 @@ func (s *Suite) StartStandalone(t testing.TB, settings Settings) *System {
 func (s *Suite) StartProduction(t testing.TB, settings Settings) *System {
 	t.Helper()
 	binary, postgres, redis := s.Binary(t), s.Postgres(t), s.Redis(t)
-	return newProduction(s, binary, postgres.NewDatabase(s), redis, settings)
+	return newProduction(s, binary, postgres.NewDatabase(s), redis, settings, nil)
 }
 
 // NewStandalone starts a standalone system for one test.
@@ -129,7 +136,14 @@ func (s *Suite) NewStandalone(t testing.TB, settings Settings) *System {
 // Redis, and without a registry: the test plays it.
 func (s *Suite) NewProduction(t testing.TB, databaseURL string, redis *Redis, settings Settings) *System {
 	t.Helper()
-	return newProduction(t, s.Binary(t), databaseURL, redis, settings)
+	return newProduction(t, s.Binary(t), databaseURL, redis, settings, nil)
+}
+
+// NewWiredProduction is NewProduction with settings for only one kind of process,
+// "core" or "jobservice", so that each can reach the others its own way.
+func (s *Suite) NewWiredProduction(t testing.TB, databaseURL string, redis *Redis, settings Settings, only map[string]Settings) *System {
+	t.Helper()
+	return newProduction(t, s.Binary(t), databaseURL, redis, settings, only)
 }
 
 // NewReadingProduction starts a production system for one test whose registry does
@@ -141,7 +155,7 @@ func (s *Suite) NewReadingProduction(t testing.TB, settings Settings) *System {
 	addr := FreeAddr(t)
 	reading := Settings{"REGISTRY_URL": "http://" + addr, "EXTERNAL_REGISTRY": addr}
 	maps.Copy(reading, settings)
-	system := newProduction(t, binary, postgres.NewDatabase(t), redis, reading)
+	system := newProduction(t, binary, postgres.NewDatabase(t), redis, reading, nil)
 	system.Registry = addr
 	system.RegistryProcess = newRegistry(t, addr, system.CoreURL, system.Token, false)
 	return system
@@ -151,18 +165,19 @@ func newStandalone(t T, binary string, settings Settings) *System {
 	t.Helper()
 	core, registry := FreeAddr(t), FreeAddr(t)
 	s := newSystem(t, Standalone, core, registry)
-	s.Operator, s.DataDir = "admin", folder(t)
+	s.Operator, s.DataDir, s.JobServiceAddr = "admin", folder(t), FreeAddr(t)
 	s.start(t, binary, Standalone, Standalone, "http://"+core, Settings{
-		"DATA_DIR": s.DataDir, "CORE_ADDR": core, "JOBSERVICE_ADDR": FreeAddr(t), "REGISTRY_ADDR": registry,
+		"DATA_DIR": s.DataDir, "CORE_ADDR": core, "JOBSERVICE_ADDR": s.JobServiceAddr, "REGISTRY_ADDR": registry,
 		"ADMIN_PASSWORD": s.password, "NOTIFICATION_TOKEN": s.Token, "COMPONENT_TOKEN": s.ComponentToken,
 	}, settings)
 	return s
 }
 
-func newProduction(t T, binary, databaseURL string, redis *Redis, settings Settings) *System {
+func newProduction(t T, binary, databaseURL string, redis *Redis, settings Settings, only map[string]Settings) *System {
 	t.Helper()
 	core, jobService, registry := FreeAddr(t), FreeAddr(t), FreeAddr(t)
 	s := newSystem(t, Production, core, registry)
+	s.JobServiceAddr, s.only = jobService, only
 	common := Settings{
 		"DATABASE_URL": databaseURL, "REDIS_URL": redis.URL(), "REDIS_NAMESPACE": "test-" + secret()[:8],
 		"SECRET": secret(), "ENCRYPTION_KEY": base64.StdEncoding.EncodeToString([]byte(secret()[:32])),
@@ -193,7 +208,7 @@ func (s *System) Replicate(t T) *System {
 	t.Helper()
 	core, jobService := FreeAddr(t), FreeAddr(t)
 	second := *s
-	second.CoreURL = "http://" + core
+	second.CoreURL, second.JobServiceAddr = "http://"+core, jobService
 	second.Admin = second.As("admin", s.password)
 	own := Settings{"CORE_ADDR": core, "JOBSERVICE_ADDR": jobService, "JOBSERVICE_URL": "http://" + jobService}
 	settings := append(slices.Clone(s.settings), own)
@@ -208,7 +223,7 @@ func (s *System) Replicate(t T) *System {
 func (s *System) start(t T, binary, shape, name, url string, settings ...Settings) {
 	t.Helper()
 	merged := Settings{}
-	for _, given := range settings {
+	for _, given := range append(settings, s.only[shape]) {
 		maps.Copy(merged, given)
 	}
 	env := make([]string, 0, len(merged))

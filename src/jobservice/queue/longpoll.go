@@ -45,6 +45,8 @@ type longPollConn struct {
 	redis.Conn
 	stop <-chan struct{}
 	bell *doorbell
+	// repair makes Redis answer again where it cannot for what its keys hold.
+	repair func()
 }
 
 // Do waits when the command is a fetch that found nothing. A fetch that fails
@@ -60,6 +62,10 @@ func (c *longPollConn) Do(command string, args ...any) (any, error) {
 		answer, err := c.Conn.Do(command, args...)
 		if err != nil && c.Err() != nil {
 			return nil, nil //nolint:nilnil // redigo's "nothing there"
+		}
+		if mistyped(err) {
+			c.repair()
+			answer, err = c.Conn.Do(command, args...)
 		}
 		if err != nil || answer != nil {
 			return answer, err
@@ -94,7 +100,7 @@ func (q *Queue) workerPool(ctx context.Context, bell *doorbell) *redis.Pool {
 		if err != nil {
 			return nil, err
 		}
-		return &longPollConn{Conn: conn, stop: ctx.Done(), bell: bell}, nil
+		return &longPollConn{Conn: conn, stop: ctx.Done(), bell: bell, repair: func() { q.repair(ctx) }}, nil
 	}}
 }
 

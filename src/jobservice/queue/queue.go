@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gocraft/work"
@@ -37,6 +38,8 @@ type Config struct {
 type Queue struct {
 	cfg  Config
 	push *redis.Pool
+	// repairing is held by the one repair that works.
+	repairing sync.Mutex
 }
 
 // Timeouts of a Redis that does not answer. redigo has none by itself.
@@ -114,6 +117,10 @@ func (q *Queue) Push(ctx context.Context, kind string, ids []int64) (waiting int
 // Waiting counts the hints of a kind that no worker has taken yet.
 func (q *Queue) Waiting(ctx context.Context, kind string) (int, error) {
 	n, err := redis.Int(q.do(ctx, "LLEN", q.listKey(kind)))
+	if mistyped(err) {
+		q.repair(ctx)
+		n, err = redis.Int(q.do(ctx, "LLEN", q.listKey(kind)))
+	}
 	if err != nil {
 		return 0, fmt.Errorf("count hints: %w", err)
 	}
@@ -196,6 +203,7 @@ func (q *Queue) Run(ctx context.Context, kinds ...job.Interface) error {
 	defer workers.Close() //nolint:errcheck // nothing is written to it any more
 
 	q.checkEviction(ctx)
+	q.repair(ctx)
 	listening := make(chan struct{})
 	go func() {
 		defer close(listening)

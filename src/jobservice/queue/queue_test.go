@@ -276,3 +276,49 @@ func BenchmarkHints(b *testing.B) {
 		<-done
 	}
 }
+
+func TestKeysOfAnotherTypeAreRepaired(t *testing.T) {
+	eachRedis(t, func(t *testing.T, url string) {
+		for _, key := range []string{"jobs:WEBHOOK", "jobs:WEBHOOK:lock", "jobs:WEBHOOK:lock_info", "jobs:WEBHOOK:max_concurrency", "jobs:WEBHOOK:paused"} {
+			for what, command := range map[string]string{"a set": "SADD", "a text": "SET"} {
+				if key == "jobs:WEBHOOK:paused" && what == "a text" {
+					continue // which is how somebody pauses it
+				}
+				t.Run(key+" is "+what, func(t *testing.T) {
+					t.Parallel()
+					kind := &recorder{name: "WEBHOOK", got: make(chan int64, 100)}
+					q := start(t, url, 2, kind)
+					pushAndWait(t, q, kind, 1) // it runs
+					const script = `redis.call('DEL', KEYS[1]); redis.call(ARGV[1], KEYS[1], 'poison')`
+					if _, err := q.do(t.Context(), "EVAL", script, 1, q.cfg.Namespace+":"+key, command); err != nil {
+						t.Fatal(err)
+					}
+					pushAndWait(t, q, kind, 2)
+				})
+			}
+		}
+	})
+}
+
+// pushAndWait does what the dispatcher does until the id arrives: it looks at the
+// queue, and hints again.
+func pushAndWait(t *testing.T, q *Queue, kind *recorder, id int64) {
+	t.Helper()
+	deadline := time.NewTimer(20 * time.Second)
+	defer deadline.Stop()
+	for {
+		if _, err := q.Waiting(t.Context(), kind.name); err == nil {
+			q.Push(t.Context(), kind.name, []int64{id})
+		}
+		again := time.NewTimer(100 * time.Millisecond)
+		select {
+		case got := <-kind.got:
+			if got == id {
+				return
+			}
+		case <-again.C:
+		case <-deadline.C:
+			t.Fatalf("job %d did not run", id)
+		}
+	}
+}

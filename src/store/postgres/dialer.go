@@ -2,7 +2,9 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"net"
+	"os"
 	"time"
 )
 
@@ -12,6 +14,9 @@ import (
 type dialer struct {
 	net.Dialer
 	silence time.Duration
+	// silent, if set, is told of a connection that was silent for too long: others
+	// that go the same way are likely to be dead as well.
+	silent func()
 }
 
 func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
@@ -19,7 +24,7 @@ func (d dialer) DialContext(ctx context.Context, network, address string) (net.C
 	if err != nil {
 		return nil, err
 	}
-	return &conn{Conn: c, silence: d.silence}, nil
+	return &conn{Conn: c, silence: d.silence, silent: d.silent}, nil
 }
 
 func (d dialer) Dial(network, address string) (net.Conn, error) {
@@ -37,6 +42,7 @@ func (d dialer) DialTimeout(network, address string, timeout time.Duration) (net
 type conn struct {
 	net.Conn
 	silence time.Duration
+	silent  func()
 	// bounded says that lib/pq has set a deadline of its own, as it does until the
 	// connection stands.
 	bounded bool
@@ -53,7 +59,8 @@ func (c *conn) Read(b []byte) (int, error) {
 			return 0, err
 		}
 	}
-	return c.Conn.Read(b)
+	n, err := c.Conn.Read(b)
+	return n, c.heard(err)
 }
 
 func (c *conn) Write(b []byte) (int, error) {
@@ -62,5 +69,14 @@ func (c *conn) Write(b []byte) (int, error) {
 			return 0, err
 		}
 	}
-	return c.Conn.Write(b)
+	n, err := c.Conn.Write(b)
+	return n, c.heard(err)
+}
+
+// heard tells of a silence.
+func (c *conn) heard(err error) error {
+	if !c.bounded && c.silent != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+		c.silent()
+	}
+	return err
 }

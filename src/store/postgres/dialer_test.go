@@ -16,11 +16,12 @@ func TestASilentServerIsGivenUp(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client, server := net.Pipe()
 				defer server.Close()
-				c := &conn{Conn: client, silence: time.Minute}
+				told := 0
+				c := &conn{Conn: client, silence: time.Minute, silent: func() { told++ }}
 				defer c.Close()
-				want := time.Minute
+				want, wantTold := time.Minute, 1
 				if bounded {
-					want = 5 * time.Second
+					want, wantTold = 5*time.Second, 0 // nothing is known of others
 					c.SetDeadline(time.Now().Add(want))
 				}
 				start := time.Now()
@@ -29,6 +30,9 @@ func TestASilentServerIsGivenUp(t *testing.T) {
 				}
 				if took := time.Since(start); took != want {
 					t.Errorf("it took %s, want %s", took, want)
+				}
+				if told != wantTold {
+					t.Errorf("told %d times, want %d", told, wantTold)
 				}
 			})
 		})
@@ -44,7 +48,7 @@ func TestAServerThatNeverGreetsIsGivenUp(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	// The kernel accepts; nobody ever answers.
-	db, err := open("postgres://nobody@"+l.Addr().String()+"/none?sslmode=disable&connect_timeout=1", time.Minute)
+	db, err := open("postgres://nobody@"+l.Addr().String()+"/none?sslmode=disable&connect_timeout=1", 2, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -105,16 +105,14 @@ type Config struct {
 // Open returns a store on an existing database whose schema is up to date. It
 // does not connect: a database that is away shows in the store's methods.
 func Open(cfg Config) (*store.Store, error) {
-	db, err := open(cfg.URL, longSilence)
-	if err != nil {
-		return nil, err
-	}
 	connections := cfg.Connections
 	if connections == 0 {
 		connections = 16
 	}
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections)
+	db, err := open(cfg.URL, connections, longSilence)
+	if err != nil {
+		return nil, err
+	}
 	hot, err := openHot(cfg.URL, hotConnections)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -132,13 +130,7 @@ func Open(cfg Config) (*store.Store, error) {
 
 // openHot opens connections for statements that are prepared and planned once.
 func openHot(address string, connections int, settings ...[2]string) (*sql.DB, error) {
-	db, err := open(address, shortSilence, append(settings, plannedOnce...)...)
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections)
-	return db, nil
+	return open(address, connections, shortSilence, append(settings, plannedOnce...)...)
 }
 
 // hotConnections is one for each kind of batch, and one to spare.
@@ -149,7 +141,7 @@ const hotConnections = 4
 // ask for may take longer, and a migration of many rows longest.
 const (
 	shortSilence   = 5 * time.Second
-	longSilence    = time.Minute
+	longSilence    = 15 * time.Second
 	longestSilence = time.Hour
 )
 
@@ -166,8 +158,10 @@ var plannedOnce = [][2]string{
 
 // open adds what lib/pq does not do by itself: parameters are sent with the
 // statement, in one round trip instead of two, and a server that does not answer
-// is given up after so long a silence. Settings are the server's, for each connection.
-func open(address string, silence time.Duration, settings ...[2]string) (*sql.DB, error) {
+// is given up after so long a silence, with all connections that are idle then:
+// each may be dead, too, and would be waited for as long, one after the other.
+// Settings are the server's, for each connection.
+func open(address string, connections int, silence time.Duration, settings ...[2]string) (*sql.DB, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, errors.New("the database URL cannot be parsed") // its own error would show the password
@@ -183,8 +177,14 @@ func open(address string, silence time.Duration, settings ...[2]string) (*sql.DB
 	if err != nil {
 		return nil, fmt.Errorf("database URL: %w", err)
 	}
-	connector.Dialer(dialer{silence: silence})
-	return sql.OpenDB(connector), nil
+	db := sql.OpenDB(connector)
+	connector.Dialer(dialer{silence: silence, silent: func() {
+		db.SetMaxIdleConns(-1) // closes them
+		db.SetMaxIdleConns(connections)
+	}})
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	return db, nil
 }
 
 func setDefault(q url.Values, key, value string) {
@@ -195,7 +195,7 @@ func setDefault(q url.Values, key, value string) {
 
 // Migrate brings the schema up to date. Several processes may do so at once.
 func Migrate(ctx context.Context, address string) error {
-	db, err := open(address, longestSilence)
+	db, err := open(address, 2, longestSilence)
 	if err != nil {
 		return err
 	}
