@@ -41,24 +41,24 @@ func Run(ctx context.Context, shape config.Shape, cfg config.Config, o Options) 
 	}
 }
 
-// parts are what runs side by side until the app ends. When one fails, all stop.
-type parts struct {
-	group *errgroup.Group
-	ctx   context.Context
-}
+// parts are what runs side by side until the app ends.
+type parts struct{ all []func(context.Context) error }
 
-func newParts(ctx context.Context) *parts {
-	group, ctx := errgroup.WithContext(ctx)
-	return &parts{group: group, ctx: ctx}
-}
-
-func (p *parts) start(name string, run func(context.Context) error) {
-	p.group.Go(func() error {
-		if err := run(p.ctx); err != nil {
+// add adds a part, which begins with run.
+func (p *parts) add(name string, run func(context.Context) error) {
+	p.all = append(p.all, func(ctx context.Context) error {
+		if err := run(ctx); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		return nil
 	})
 }
 
-func (p *parts) wait() error { return p.group.Wait() }
+// run runs all parts until ctx ends. When one fails, all stop.
+func (p *parts) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, part := range p.all {
+		group.Go(func() error { return part(ctx) })
+	}
+	return group.Wait()
+}

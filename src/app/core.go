@@ -32,9 +32,10 @@ type core struct {
 	handler  http.Handler
 }
 
-// newCore puts Core together and starts what it does in the background. Tests of
-// policies go through a sender of their own, with the guard of deliveries.
-func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to webhook.JobService, health map[string]func(context.Context) error, m *metrics, o Options) (*core, error) {
+// newCore puts Core together and adds what it does in the background. Tests of
+// policies go through a sender of their own, with the guard of deliveries. The host,
+// if there is one, keeps users and projects, and has pages of its own.
+func newCore(ctx context.Context, p *parts, shape config.Shape, cfg config.Config, s *store.Store, h *Host, to webhook.JobService, health map[string]func(context.Context) error, m *metrics, o Options) (*core, error) {
 	sender, err := newSender(cfg, o)
 	if err != nil {
 		return nil, err
@@ -43,7 +44,8 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 	if err != nil {
 		return nil, err
 	}
-	cache := webhook.NewCache(s, o.Log)
+	who := identitiesOf(s, h)
+	cache := webhook.NewCache(who.store, o.Log)
 	queuer := webhook.NewQueuer(to, o.Log)
 	catalog, formats := event.DefaultCatalog(), payload.DefaultFormats()
 	options := payload.Options{ExternalRegistry: cfg.PublicRegistry(), Catalog: catalog}
@@ -54,7 +56,7 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 		return nil, err
 	}
 	c := &core{
-		auth: auth.New(auth.Config{Users: s, Roles: s, Robots: s}), cache: cache, webhooks: webhooks,
+		auth: auth.New(who.auth), cache: cache, webhooks: webhooks,
 		intake: &gate{
 			intake:  registry.NewIntake(source.interpreter, source.events, m.countIntake, source.options...),
 			waiting: s.Waiting, limit: cfg.BacklogLimit, timed: m.accepting, log: o.Log,
@@ -75,7 +77,7 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 	}
 	listeners := stream.New(s, o.Log)
 	served := api.Config{
-		Store: s, Auth: c.auth, Sessions: c.sessions, Intake: c.intake, Catalog: catalog,
+		Store: who.store, Auth: c.auth, Sessions: c.sessions, Identify: who.identify, Intake: c.intake, Catalog: catalog,
 		Components: timedComponents{component.NewIntake(component.Config{
 			Projects: cache, Memory: source.interpreter, Handler: source.events, Catalog: catalog, Count: m.countComponent,
 		}), m},
@@ -85,21 +87,23 @@ func newCore(p *parts, shape config.Shape, cfg config.Config, s *store.Store, to
 		ComponentToken: cfg.ComponentToken.Reveal(), NotificationToken: cfg.NotificationToken.Reveal(), NotificationRefused: m.countRefused, AuthFailed: m.countAuthFailure,
 		Health: health, Docs: description, Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
 	}
-	served.Portal = newPortal(served, s)
+	if h == nil {
+		served.Portal = newPortal(served, s)
+	}
 	handlers := api.New(served)
 	c.handler = behindProxies(cfg.TrustedProxies.Prefixes(), handlers)
 	if cfg.InternalAddr != "" {
 		c.handler = behindProxies(cfg.TrustedProxies.Prefixes(), handlers.Public())
-		if err := startInternal(p, cfg, handlers.Internal(), o); err != nil {
+		if err := addInternal(ctx, p, cfg, handlers.Internal(), o); err != nil {
 			return nil, err
 		}
 	}
-	p.start("cache", cache.Run)
-	p.start("backlog", c.intake.Run)
-	p.start("submitter", queuer.Run)
-	p.start("sessions", c.sessions.Run)
-	p.start("stream", listeners.Run)
-	p.start("tag memory", func(ctx context.Context) error { return forgetHeads(ctx, s, o) })
+	p.add("cache", cache.Run)
+	p.add("backlog", c.intake.Run)
+	p.add("submitter", queuer.Run)
+	p.add("sessions", c.sessions.Run)
+	p.add("stream", listeners.Run)
+	p.add("tag memory", func(ctx context.Context) error { return forgetHeads(ctx, s, o) })
 	return c, nil
 }
 
@@ -117,13 +121,13 @@ func (t timedComponents) Events(ctx context.Context, body []byte) (int, error) {
 	return n, err
 }
 
-// startInternal serves what only other programs use at an address of its own.
-func startInternal(p *parts, cfg config.Config, handler http.Handler, o Options) error {
-	l, err := listen(p.ctx, "HARBORHOOK_INTERNAL_ADDR", cfg.InternalAddr)
+// addInternal serves what only other programs use at an address of its own.
+func addInternal(ctx context.Context, p *parts, cfg config.Config, handler http.Handler, o Options) error {
+	l, err := listen(ctx, "HARBORHOOK_INTERNAL_ADDR", cfg.InternalAddr)
 	if err != nil {
 		return err
 	}
-	p.start("internal endpoints", serve(api.NewServer(cfg.InternalAddr, behindProxies(cfg.TrustedProxies.Prefixes(), handler)), l, o.Log))
+	p.add("internal endpoints", serve(api.NewServer(cfg.InternalAddr, behindProxies(cfg.TrustedProxies.Prefixes(), handler)), l, o.Log))
 	return nil
 }
 
@@ -197,16 +201,16 @@ func runCore(ctx context.Context, cfg config.Config, o Options) (err error) {
 	}
 	m := newMetrics(config.Core, o.Version)
 	m.watchStore(s)
-	p := newParts(ctx)
+	p := &parts{}
 	jobService := client.New(cfg.JobServiceURL, cfg.Secret.Reveal())
-	c, err := newCore(p, config.Core, cfg, s, jobService, map[string]func(context.Context) error{"jobservice": jobService.Ping}, m, o)
+	c, err := newCore(ctx, p, config.Core, cfg, s, nil, jobService, map[string]func(context.Context) error{"jobservice": jobService.Ping}, m, o)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	p.start("core", serve(api.NewServer(cfg.CoreAddr, c.handler), l, o.Log))
-	if err := startDebug(p, cfg.DebugAddr, o.Log); err != nil {
+	p.add("core", serve(api.NewServer(cfg.CoreAddr, c.handler), l, o.Log))
+	if err := startDebug(ctx, p, cfg.DebugAddr, o.Log); err != nil {
 		return err
 	}
 	o.Log.Info("core is ready", "addr", l.Addr().String(), "version", o.Version)
-	return p.wait()
+	return p.run(ctx)
 }

@@ -85,12 +85,12 @@ func runJobService(ctx context.Context, cfg config.Config, o Options) (err error
 		return errors.Join(err, l.Close())
 	}
 	defer func() { err = errors.Join(err, q.Close()) }()
-	p := newParts(ctx)
-	p.start("delivery", service.Run)
-	p.start("jobservice", serve(internalServer(jobServiceHandler(cfg, service, s, m, o)), l, o.Log))
-	if err := startDebug(p, cfg.DebugAddr, o.Log); err != nil {
+	p := &parts{}
+	p.add("delivery", service.Run)
+	p.add("jobservice", serve(internalServer(jobServiceHandler(cfg, service, s, m, o)), l, o.Log))
+	if err := startDebug(ctx, p, cfg.DebugAddr, o.Log); err != nil {
 		return err
 	}
 	o.Log.Info("jobservice is ready", "addr", l.Addr().String(), "version", o.Version, "workers", cfg.Workers)
-	return p.wait()
+	return p.run(ctx)
 }

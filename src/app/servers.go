@@ -51,11 +51,11 @@ func internalServer(handler http.Handler) *http.Server {
 }
 
 // startDebug serves profiles where the operator asks for them.
-func startDebug(p *parts, addr string, log *slog.Logger) error {
+func startDebug(ctx context.Context, p *parts, addr string, log *slog.Logger) error {
 	if addr == "" {
 		return nil
 	}
-	l, err := listen(p.ctx, "HARBORHOOK_DEBUG_ADDR", addr)
+	l, err := listen(ctx, "HARBORHOOK_DEBUG_ADDR", addr)
 	if err != nil {
 		return err
 	}
@@ -65,6 +65,6 @@ func startDebug(p *parts, addr string, log *slog.Logger) error {
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	p.start("debug server", serve(internalServer(mux), l, log))
+	p.add("debug server", serve(internalServer(mux), l, log))
 	return nil
 }

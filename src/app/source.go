@@ -33,14 +33,14 @@ func newSource(p *parts, shape config.Shape, cfg config.Config, s *store.Store, 
 	}
 	enricher := enrich.New(enrichment)
 	src.events = event.NewHandler(webhooks, enricher)
-	p.start("enricher", enricher.Run)
+	p.add("enricher", enricher.Run)
 	if client != nil && shape == config.Core {
 		watcher := reconcile.NewWatcher(reconcile.New(reconcile.Config{
 			Registry: client, Store: s, Projects: cache, Interpreter: src.interpreter, Handler: recoveries{webhooks, m},
 			Settle: reconcile.DefaultSettle, Log: o.Log,
 		}))
 		src.options = append(src.options, registry.WithSources(watcher.Seen))
-		p.start("registry watcher", watcher.Run)
+		p.add("registry watcher", watcher.Run)
 	}
 	return src, nil
 }

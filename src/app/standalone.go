@@ -14,7 +14,6 @@ import (
 	"github.com/harborhook/harborhook/src/config"
 	"github.com/harborhook/harborhook/src/core/api"
 	"github.com/harborhook/harborhook/src/core/registry/embedded"
-	"github.com/harborhook/harborhook/src/jobservice/queue"
 )
 
 // runStandalone runs Core, JobService and a registry in one process, over SQLite
@@ -28,33 +27,12 @@ func runStandalone(ctx context.Context, cfg config.Config, o Options) (err error
 	if err != nil {
 		return err
 	}
-	s, err := openStore(ctx, cfg)
+	t, err := newTogether(ctx, config.Standalone, cfg, nil, o)
 	if err != nil {
 		return errors.Join(err, closeAll(listeners))
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	if err := bootstrap(ctx, cfg, s); err != nil {
-		return errors.Join(err, closeAll(listeners))
-	}
-
-	redisURL, stopRedis, err := startRedis(ctx, cfg)
-	if err != nil {
-		return errors.Join(err, closeAll(listeners))
-	}
-	defer stopRedis()
-	m := newMetrics(config.Standalone, o.Version)
-	m.watchStore(s)
-	service, q, err := newJobService(cfg, s, redisURL, m, o)
-	if err != nil {
-		return errors.Join(err, closeAll(listeners))
-	}
-	defer func() { err = errors.Join(err, q.Close()) }()
-
-	p := newParts(ctx)
-	c, err := newCore(p, config.Standalone, cfg, s, service, map[string]func(context.Context) error{"redis": q.Ping}, m, o)
-	if err != nil {
-		return errors.Join(err, closeAll(listeners))
-	}
+	defer func() { err = errors.Join(err, t.close()) }()
+	p, s, c, m := t.parts, t.store, t.core, t.metrics
 	images, err := embedded.New(ctx, embedded.Config{
 		RootDirectory: registryDir(cfg), HTTPSecret: derive(cfg.Secret.Reveal(), "registry uploads"),
 		Auth: c.auth, Projects: c.cache, Sink: gated(c.intake, c.intake.intake.Events), Logger: o.Log,
@@ -66,17 +44,16 @@ func runStandalone(ctx context.Context, cfg config.Config, o Options) (err error
 	if err != nil {
 		return errors.Join(err, closeAll(listeners))
 	}
-	p.start("comparison at start", compareOnce(own, o))
+	p.add("comparison at start", compareOnce(own, o))
 	m.countLostPulls(images.LostPulls)
-	p.start("delivery", service.Run)
-	p.start("core", serve(api.NewServer(cfg.CoreAddr, c.handler), listeners[0], o.Log))
-	p.start("jobservice", serve(internalServer(jobServiceHandler(cfg, service, s, m, o)), listeners[1], o.Log))
-	p.start("registry", serve(internalServer(behindProxies(cfg.TrustedProxies.Prefixes(), images)), listeners[2], o.Log))
-	if err := startDebug(p, cfg.DebugAddr, o.Log); err != nil {
+	p.add("core", serve(api.NewServer(cfg.CoreAddr, c.handler), listeners[0], o.Log))
+	p.add("jobservice", serve(internalServer(jobServiceHandler(cfg, t.service, s, m, o)), listeners[1], o.Log))
+	p.add("registry", serve(internalServer(behindProxies(cfg.TrustedProxies.Prefixes(), images)), listeners[2], o.Log))
+	if err := startDebug(ctx, p, cfg.DebugAddr, o.Log); err != nil {
 		return err
 	}
 	announce(cfg, slices.Contains(generated, "HARBORHOOK_ADMIN_PASSWORD"), o)
-	err = p.wait()
+	err = p.run(ctx)
 	// A request that was cut off may still be storing its event.
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()
@@ -117,25 +94,6 @@ func closeAll(listeners []net.Listener) error {
 		errs = append(errs, l.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// startRedis starts a Redis in this process unless one is configured. It must be
-// stopped last: workers tell it what they have done.
-func startRedis(ctx context.Context, cfg config.Config) (url string, stop func(), err error) {
-	if cfg.RedisURL != "" {
-		return cfg.RedisURL.Reveal(), func() {}, nil
-	}
-	e, err := queue.StartEmbedded()
-	if err != nil {
-		return "", nil, err
-	}
-	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		e.Run(running) //nolint:errcheck // it ends when it is told to
-	}()
-	return e.URL(), func() { cancel(); <-done }, nil
 }
 
 // announce tells a person where everything is and what to try.

@@ -27,6 +27,7 @@ var layers = map[string][]string{
 	"src/store":      {"src/hook", "src/store", "make/migrations"},
 	"src/portal":     {"src/hook", "src/portal", "src/core/auth", "src/core/event"},
 	"src/app":        {"src/hook", "src/core", "src/jobservice", "src/store", "src/portal", "src/config", "docs"},
+	"src/embed":      {"src/hook", "src/app", "src/config"},
 	"src/cmd":        {"src/app", "src/config"},
 }
 

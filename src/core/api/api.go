@@ -75,7 +75,11 @@ type Config struct {
 	Previewer Previewer
 	Auth      Auth
 	Sessions  Sessions
-	Intake    Intake
+	// Identify, if set, says who sends a request, in place of Sessions and of
+	// passwords. Whoever sets it keeps users, their roles and projects elsewhere: the
+	// routes that sign in and that change those are left out.
+	Identify func(*http.Request) (auth.Identity, error)
+	Intake   Intake
 	// Components takes what other parts of Harbor tell.
 	Components Components
 	Catalog    Catalog

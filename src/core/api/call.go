@@ -47,7 +47,13 @@ func (c *call) run(route Route) error {
 
 // identify checks the credentials, if any are shown. What a client sends on purpose
 // counts before the cookie that a browser sends by itself.
-func (c *call) identify() error {
+func (c *call) identify() (err error) {
+	if c.api.Identify != nil {
+		if c.who, err = c.api.Identify(c.r); err != nil {
+			return fmt.Errorf("identify the caller: %w", err)
+		}
+		return nil
+	}
 	if len(c.r.Header.Values("Authorization")) > 0 {
 		return c.identifyBasic()
 	}

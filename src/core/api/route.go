@@ -49,7 +49,11 @@ type Route struct {
 func (a *API) table() []Route {
 	routes := a.processRoutes()
 	for _, f := range []*Family{a.first, a.second} {
-		for _, group := range [][]Route{a.policyRoutes(), a.deliveryRoutes(), a.projectRoutes(), a.siteRoutes()} {
+		groups := [][]Route{a.policyRoutes(), a.deliveryRoutes(), a.projectRoutes(), a.siteRoutes()}
+		if a.Identify == nil {
+			groups = append(groups, a.memberRoutes(), a.userRoutes())
+		}
+		for _, group := range groups {
 			for _, r := range group {
 				r.Family, r.Pattern = f, f.base+r.Pattern
 				routes = append(routes, r)
@@ -127,17 +131,23 @@ func (a *API) executionRoutes() []Route {
 }
 
 func (a *API) projectRoutes() []Route {
+	return []Route{
+		inSite("GET", "/projects", Anyone, a.listProjects),
+		inProject("GET", projectPath, auth.ActionProjectRead, a.readProject),
+		inProject("GET", projectPath+"/summary", auth.ActionProjectRead, a.projectSummary),
+	}
+}
+
+// memberRoutes change projects, and are about who may do what there.
+func (a *API) memberRoutes() []Route {
 	const (
 		members = projectPath + "/members"
 		robots  = projectPath + "/robots"
 	)
 	return []Route{
-		inSite("GET", "/projects", Anyone, a.listProjects),
 		inSite("POST", "/projects", SignedIn, a.createProject),
-		inProject("GET", projectPath, auth.ActionProjectRead, a.readProject),
 		inProject("PUT", projectPath, auth.ActionProjectUpdate, a.updateProject),
 		inProject("DELETE", projectPath, auth.ActionProjectDelete, a.deleteProject),
-		inProject("GET", projectPath+"/summary", auth.ActionProjectRead, a.projectSummary),
 		inProject("GET", members, auth.ActionMemberList, a.listMembers),
 		inProject("POST", members, auth.ActionMemberManage, a.addMember),
 		inProject("GET", members+"/:mid", auth.ActionMemberList, a.readMember),
@@ -152,17 +162,23 @@ func (a *API) projectRoutes() []Route {
 	}
 }
 
-// siteRoutes are about users and about the installation as a whole.
-func (a *API) siteRoutes() []Route {
+// userRoutes are about the users of this installation.
+func (a *API) userRoutes() []Route {
 	return []Route{
 		inSite("GET", "/users", SysAdmin, a.listUsers),
 		inSite("POST", "/users", SysAdmin, a.createUser),
-		inSite("GET", "/users/current", SignedIn, a.readCurrentUser),
-		inSite("GET", "/users/current/permissions", SignedIn, a.listPermissions),
 		inSite("GET", "/users/:uid", Self, a.readUser),
 		inSite("DELETE", "/users/:uid", SysAdmin, a.deleteUser),
 		inSite("PUT", "/users/:uid/password", Self, a.changePassword),
 		inSite("PUT", "/users/:uid/sysadmin", SysAdmin, a.setSysAdmin),
+	}
+}
+
+// siteRoutes are about the caller and about the installation as a whole.
+func (a *API) siteRoutes() []Route {
+	return []Route{
+		inSite("GET", "/users/current", SignedIn, a.readCurrentUser),
+		inSite("GET", "/users/current/permissions", SignedIn, a.listPermissions),
 		inSite("GET", "/systeminfo", Public, a.systemInfo),
 		inSite("GET", "/ping", Public, a.ping),
 		inSite("GET", "/health", Public, a.health),
@@ -191,10 +207,9 @@ func (a *API) processRoutes() []Route {
 		inSite("GET", readyPath, Public, a.ready),
 		inSite("POST", notificationPath, Public, a.notify),
 		inSite("POST", componentPath, Public, a.notifyComponent),
-		inSite("POST", loginPath, Public, a.login),
-		inSite("GET", logoutPath, Public, a.logout),
-		inSite("POST", logoutPath, Public, a.logout),
-		inSite("POST", userExistsPath, Anyone, a.userExists),
+	}
+	if a.Identify == nil {
+		routes = append(routes, a.sessionRoutes()...)
 	}
 	if a.Metrics != nil {
 		routes = append(routes, inSite("GET", metricsPath, Public, a.metrics))
@@ -203,6 +218,16 @@ func (a *API) processRoutes() []Route {
 		routes[i].Family = a.first
 	}
 	return routes
+}
+
+// sessionRoutes are for people who sign in here.
+func (a *API) sessionRoutes() []Route {
+	return []Route{
+		inSite("POST", loginPath, Public, a.login),
+		inSite("GET", logoutPath, Public, a.logout),
+		inSite("POST", logoutPath, Public, a.logout),
+		inSite("POST", userExistsPath, Anyone, a.userExists),
+	}
 }
 
 // newRouter registers the table with beego, and an answer of our own for every

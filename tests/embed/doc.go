@@ -1,0 +1,2 @@
+// Package embed runs the example of docs/embedding.md, and what it relies on.
+package embed
