@@ -24,8 +24,11 @@ func main() {
 		migrate:   app.Migrate,
 		reconcile: app.Reconcile,
 		environ:   os.Environ(),
+		stdin:     os.Stdin,
 		stdout:    os.Stdout,
 		stderr:    os.Stderr,
+		ask:       asker(os.Stdin, os.Stderr),
+		colours:   coloured(os.Stdout),
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
