@@ -143,7 +143,7 @@ func (c *Client) do(ctx context.Context, method, path string, body any) (reply, 
 	if err != nil {
 		return reply{}, unreachable(err)
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // what was read is there
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return reply{}, fmt.Errorf("read the answer: %w", err)
@@ -155,15 +155,15 @@ func (c *Client) do(ctx context.Context, method, path string, body any) (reply, 
 }
 
 // read makes a call and decodes what is answered.
-func (c *Client) read(ctx context.Context, method, path string, body, to any) (reply, error) {
+func (c *Client) read(ctx context.Context, method, path string, body, to any) error {
 	r, err := c.do(ctx, method, path, body)
 	if err != nil {
-		return r, err
+		return err
 	}
 	if err := json.Unmarshal(r.body, to); err != nil {
-		return r, errors.New("the answer is not harborhook's: it cannot be read as JSON")
+		return errors.New("the answer is not harborhook's: it cannot be read as JSON")
 	}
-	return r, nil
+	return nil
 }
 
 // unreachable leaves out what net/url adds: the whole URL.

@@ -84,7 +84,7 @@ func (c *Client) deliveriesOf(ctx context.Context, project string, filter url.Va
 	for number := 1; ; number++ {
 		query.Set("page", strconv.Itoa(number))
 		var page []Object[Delivery]
-		if _, err := c.read(ctx, http.MethodGet, webhooks(project)+"/jobs?"+query.Encode(), nil, &page); err != nil {
+		if err := c.read(ctx, http.MethodGet, webhooks(project)+"/jobs?"+query.Encode(), nil, &page); err != nil {
 			return nil, err
 		}
 		all = append(all, page...)
@@ -97,14 +97,14 @@ func (c *Client) deliveriesOf(ctx context.Context, project string, filter url.Va
 // Delivery returns one delivery.
 func (c *Client) Delivery(ctx context.Context, project string, id int64) (Object[Delivery], error) {
 	var d Object[Delivery]
-	_, err := c.read(ctx, http.MethodGet, fmt.Sprintf("%s/jobs/%d", webhooks(project), id), nil, &d)
+	err := c.read(ctx, http.MethodGet, fmt.Sprintf("%s/jobs/%d", webhooks(project), id), nil, &d)
 	return d, err
 }
 
 // Attempts returns the attempts of a delivery, first to last.
 func (c *Client) Attempts(ctx context.Context, project string, id int64) ([]json.RawMessage, error) {
 	var all []json.RawMessage
-	_, err := c.read(ctx, http.MethodGet, fmt.Sprintf("%s/jobs/%d/attempts", webhooks(project), id), nil, &all)
+	err := c.read(ctx, http.MethodGet, fmt.Sprintf("%s/jobs/%d/attempts", webhooks(project), id), nil, &all)
 	return all, err
 }
 
@@ -117,13 +117,13 @@ func (c *Client) Log(ctx context.Context, project string, id int64) (string, err
 // Redeliver delivers one delivery once more and returns the new one.
 func (c *Client) Redeliver(ctx context.Context, project string, id int64) (Object[Delivery], error) {
 	var again Object[Delivery]
-	_, err := c.read(ctx, http.MethodPost, fmt.Sprintf("%s/jobs/%d/redeliver", webhooks(project), id), nil, &again)
+	err := c.read(ctx, http.MethodPost, fmt.Sprintf("%s/jobs/%d/redeliver", webhooks(project), id), nil, &again)
 	return again, err
 }
 
 // RedeliverAll delivers once more all that fits the body's filter.
 func (c *Client) RedeliverAll(ctx context.Context, project string, body map[string]any) (Object[Redelivered], error) {
 	var done Object[Redelivered]
-	_, err := c.read(ctx, http.MethodPost, webhooks(project)+"/jobs/redeliver", body, &done)
+	err := c.read(ctx, http.MethodPost, webhooks(project)+"/jobs/redeliver", body, &done)
 	return done, err
 }

@@ -52,7 +52,7 @@ func (c *Client) Policies(ctx context.Context, project string) ([]Object[Policy]
 	for number := 1; ; number++ {
 		var page []Object[Policy]
 		place := fmt.Sprintf("%s/policies?sort=id&page_size=%d&page=%d", webhooks(project), pageSize, number)
-		if _, err := c.read(ctx, http.MethodGet, place, nil, &page); err != nil {
+		if err := c.read(ctx, http.MethodGet, place, nil, &page); err != nil {
 			return nil, err
 		}
 		all = append(all, page...)
@@ -74,7 +74,7 @@ func (c *Client) CreatePolicy(ctx context.Context, project string, body any) (Ob
 	if err != nil {
 		return created, fmt.Errorf("the policy was created, but the answer does not say where: %q", r.header.Get("Location"))
 	}
-	if _, err := c.read(ctx, http.MethodGet, fmt.Sprintf("%s/policies/%d", webhooks(project), id), nil, &created); err != nil {
+	if err := c.read(ctx, http.MethodGet, fmt.Sprintf("%s/policies/%d", webhooks(project), id), nil, &created); err != nil {
 		return created, fmt.Errorf("policy %d was created, but cannot be read: %w", id, err)
 	}
 	return created, nil
@@ -83,6 +83,6 @@ func (c *Client) CreatePolicy(ctx context.Context, project string, body any) (Ob
 // TestPolicy has the server send a sample to the first target of a policy.
 func (c *Client) TestPolicy(ctx context.Context, project string, id int64) (Object[Trial], error) {
 	var trial Object[Trial]
-	_, err := c.read(ctx, http.MethodPost, fmt.Sprintf("%s/policies/%d/test", webhooks(project), id), nil, &trial)
+	err := c.read(ctx, http.MethodPost, fmt.Sprintf("%s/policies/%d/test", webhooks(project), id), nil, &trial)
 	return trial, err
 }

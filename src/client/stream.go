@@ -69,7 +69,7 @@ func (f *Follower) Run(ctx context.Context) error {
 		var refused *Error
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the end of ctx is how it ends
 		case errors.As(err, &told):
 			return told.err
 		case !opened, errors.As(err, &refused) && refused.Status < 500 && refused.Status != http.StatusTooManyRequests:
@@ -111,7 +111,7 @@ func (f *Follower) once(ctx context.Context) (opened bool, err error) {
 	if err != nil {
 		return false, unreachable(because(ctx, err))
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // what was read is there
 	if resp.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // an empty text says as much
 		return false, refusal(resp, text)

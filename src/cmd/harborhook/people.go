@@ -38,7 +38,7 @@ func completing(name string) bool {
 }
 
 func (p *program) runPeople(ctx context.Context, c command, args []string) int {
-	root := p.tree()
+	root := p.tree() //nolint:contextcheck // cobra hands it to each command
 	root.SetArgs(append([]string{c.name}, args...))
 	ran, err := root.ExecuteContextC(ctx)
 	var usage usageError

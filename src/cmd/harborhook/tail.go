@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -86,9 +85,5 @@ func (p *program) follow(ctx context.Context, to *connection, f narrowFlags, que
 			fmt.Fprintf(p.stderr, "harborhook: %s; again in %s\n", plain(why.Error()), wait)
 		},
 	}
-	err = follower.Run(ctx)
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		return nil
-	}
-	return err
+	return follower.Run(ctx)
 }
