@@ -124,7 +124,7 @@ func (f *forwarder) post(ctx context.Context, d client.Delivery) (status int, er
 	if err != nil {
 		return 0, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // what was read is there
+	defer resp.Body.Close()                                           //nolint:errcheck // what was read is there
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, mostAnswer)) // the status is there
 	return resp.StatusCode, nil
 }
