@@ -124,9 +124,14 @@ func readSecretFile(path string) (string, error) {
 	return text, nil
 }
 
+// clientVariables are those of the commands that call a server, which no shape reads.
+func clientVariables() []string {
+	return []string{prefix + "SERVER", prefix + "USER", prefix + "PASSWORD", prefix + "PROJECT"}
+}
+
 // readEnviron picks our variables and warns of those that mean nothing.
 func readEnviron(environ []string) (layer, []string) {
-	known := []string{FileVariable}
+	known := append([]string{FileVariable}, clientVariables()...)
 	for _, s := range Settings() {
 		known = append(known, s.Variable)
 		if s.Secret {

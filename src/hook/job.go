@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -95,6 +96,17 @@ func RedeliveryKey(eventID string, policyID int64, targetPosition int, uuid stri
 func (j *Job) MessageID() string {
 	sum := sha256.Sum256([]byte(JobKey(j.EventID, j.PolicyID, j.TargetPosition)))
 	return "msg_" + hex.EncodeToString(sum[:16])
+}
+
+// Headers returns what is sent with the body at every attempt: no secret, no
+// signature and no time.
+func (j *Job) Headers() map[string]string {
+	return map[string]string{
+		"Content-Type":        j.ContentType,
+		"X-Harbor-Event-Type": cmp.Or(j.EventName, string(j.HookType)),
+		"X-Harbor-Delivery":   j.UUID,
+		"Webhook-Id":          j.MessageID(),
+	}
 }
 
 // Delivery is a job that a worker has claimed, with what its policy says now.

@@ -28,7 +28,8 @@ var layers = map[string][]string{
 	"src/portal":     {"src/hook", "src/portal", "src/core/auth", "src/core/event"},
 	"src/app":        {"src/hook", "src/core", "src/jobservice", "src/store", "src/portal", "src/config", "docs"},
 	"src/embed":      {"src/hook", "src/app", "src/config"},
-	"src/cmd":        {"src/app", "src/config"},
+	"src/client":     {},
+	"src/cmd":        {"src/app", "src/config", "src/client"},
 }
 
 // places says where a third-party module may be imported. A module that is not
@@ -53,10 +54,12 @@ var places = map[string][]string{
 	"github.com/prometheus/client_golang":    {"src/app"},
 	"github.com/santhosh-tekuri/jsonschema":  {"src/core/event"},
 	"github.com/sirupsen/logrus":             {"src/core/registry/embedded"},
+	"github.com/spf13/cobra":                 {"src/cmd/harborhook"},
 	"go.yaml.in/yaml":                        {"src/config", "src/portal/apidocs"},
 	"golang.org/x/crypto":                    {"src/core/auth"},
 	"golang.org/x/net":                       {"src/jobservice/delivery"},
 	"golang.org/x/sync":                      {"src/app", "src/jobservice"},
+	"golang.org/x/term":                      {"src/cmd/harborhook"},
 	"golang.org/x/text":                      {"src/core/event"},
 	"modernc.org/sqlite":                     {"src/store/sqlite"},
 }
@@ -64,7 +67,7 @@ var places = map[string][]string{
 // clients are where HTTP clients may be made. Users' addresses are called by
 // jobservice/delivery only, behind its guard; the other ones call what the operator
 // has configured.
-var clients = []string{"src/jobservice/delivery", "src/jobservice/client", "src/core/registry/upstream", "src/cmd/demo", "src/cmd/harborhook"}
+var clients = []string{"src/jobservice/delivery", "src/jobservice/client", "src/core/registry/upstream", "src/client", "src/cmd/demo", "src/cmd/harborhook"}
 
 // dialers are where connections may be opened to anywhere.
 var dialers = append([]string{"src/store/postgres"}, clients...)

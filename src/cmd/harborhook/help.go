@@ -57,7 +57,7 @@ func (p *program) runHelp(ctx context.Context, _ command, args []string) int {
 		p.usage(p.stdout)
 		return exitOK
 	}
-	return c.run(ctx, c, []string{"-h"})
+	return c.run(ctx, c, append(slices.Clone(args[1:]), "-h"))
 }
 
 func (p *program) usage(w io.Writer) {

@@ -25,8 +25,11 @@ func main() {
 		reconcile: app.Reconcile,
 		rotateKey: app.RotateKey,
 		environ:   os.Environ(),
+		stdin:     os.Stdin,
 		stdout:    os.Stdout,
 		stderr:    os.Stderr,
+		ask:       asker(os.Stdin, os.Stderr),
+		colours:   coloured(os.Stdout),
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)

@@ -34,7 +34,12 @@ type program struct {
 	rotateKey func(ctx context.Context, cfg config.Config, o app.Options) error
 
 	environ        []string
+	stdin          io.Reader
 	stdout, stderr io.Writer
+	// ask asks a person for a password; nil if nobody sits at a terminal.
+	ask func(question string) (string, error)
+	// colours says that stdout shows colours.
+	colours bool
 }
 
 // command is one of harborhook's commands.
@@ -50,7 +55,7 @@ type command struct {
 
 func (p *program) commands() []command {
 	logging := []string{"HARBORHOOK_LOG_LEVEL", "HARBORHOOK_LOG_FORMAT"}
-	return []command{
+	own := []command{
 		{
 			name:    "standalone",
 			summary: "run everything in this process: API, portal, registry, delivery",
@@ -118,9 +123,11 @@ not answer. For the health checks of containers.`,
 			flags: []string{"HARBORHOOK_CORE_ADDR", "HARBORHOOK_JOBSERVICE_ADDR"},
 			run:   p.runHealth,
 		},
+	}
+	return slices.Concat(own, p.people(), []command{
 		{name: "version", summary: "print the version", run: p.runVersion},
 		{name: "help", summary: "print this, or the help of a command", run: p.runHelp},
-	}
+	})
 }
 
 // run runs the command that args name and returns the exit code.
@@ -135,6 +142,9 @@ func (p *program) run(ctx context.Context, args []string) int {
 		name = "help"
 	case "-version", "--version":
 		name = "version"
+	}
+	if completing(name) {
+		return p.runPeople(ctx, command{name: name}, args[1:])
 	}
 	c, ok := p.command(name)
 	if !ok {

@@ -38,10 +38,12 @@ const (
 	resumeBatch = 500
 )
 
-// streamedJSON is a job in the stream: its body is there if it was asked for.
+// streamedJSON is a job in the stream: its body, and the headers that are sent with
+// it, are there if it was asked for.
 type streamedJSON struct {
 	jobJSON
-	JobDetail *string `json:"job_detail,omitempty"`
+	JobDetail *string           `json:"job_detail,omitempty"`
+	Headers   map[string]string `json:"headers,omitempty"`
 }
 
 // streamQuery is what a listener wants to hear of.
@@ -230,7 +232,7 @@ func (s *streaming) tell(j hook.Job) error {
 			return fmt.Errorf("read job %d: %w", j.ID, err)
 		}
 		detail := string(whole.Detail)
-		shown.JobDetail = &detail
+		shown.JobDetail, shown.Headers = &detail, whole.Headers()
 	}
 	data, err := json.Marshal(shown)
 	if err != nil {
