@@ -67,7 +67,7 @@ func signIn(v *visit) error {
 // setCookie sets a cookie that scripts cannot read; maxAge -1 removes it.
 func (v *visit) setCookie(name, value string, maxAge int) {
 	secure := v.r.TLS != nil || strings.EqualFold(v.r.Header.Get("X-Forwarded-Proto"), "https")
-	http.SetCookie(v.w, &http.Cookie{
+	http.SetCookie(v.w, &http.Cookie{ //nolint:gosec // without TLS a browser would drop a Secure cookie
 		Name: name, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
 	})
 }

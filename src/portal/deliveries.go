@@ -317,10 +317,11 @@ func (v *visit) fillChoices(shown *deliveriesView, policies []hook.Policy) {
 }
 
 func (v *visit) openPane(shown *deliveriesView, q url.Values) error {
-	id, err := strconv.ParseInt(q.Get("open"), 10, 64)
-	if err != nil || id < 1 {
+	id, _ := strconv.ParseInt(q.Get("open"), 10, 64)
+	if id < 1 {
 		return nil
 	}
+	var err error
 	shown.Pane, err = v.pane(id, shown.link("x", "", v))
 	if err != nil {
 		return err

@@ -209,7 +209,7 @@ func (sum *summing) add(part stratum) {
 		if i < 0 || i >= len(sum.Steps) || j.meant == 0 {
 			continue
 		}
-		switch j.status {
+		switch j.status { //nolint:exhaustive // the others have no outcome
 		case hook.StatusFinished:
 			sum.delivered[i] += part.weight
 			if j.duration >= 0 {
