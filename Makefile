@@ -92,7 +92,7 @@ bench/logs: deps ## measure lists and searches of a large log of deliveries
 
 .PHONY: chaos
 chaos: bin/harborhook deps ## break running systems under load and count what is lost (LONG=1: for longer)
-	HARBORHOOK_BINARY=$(CURDIR)/bin/harborhook CHAOS=$(if $(LONG),long,short) go test -count=1 -parallel 4 -timeout 60m -v ./tests/chaos
+	TEST_BINARY=$(CURDIR)/bin/harborhook CHAOS=$(if $(LONG),long,short) go test -count=1 -parallel 4 -timeout 60m -v ./tests/chaos
 
 .PHONY: cover
 cover: deps ## print the coverage of the unit tests

@@ -56,15 +56,15 @@ func (s *Suite) Run(m *testing.M) int {
 	return code
 }
 
-// Binary returns the program's path: the one that HARBORHOOK_BINARY names, or
+// Binary returns the program's path: the one that TEST_BINARY names, or
 // else one that is built with the race detector.
 func (s *Suite) Binary(t testing.TB) string {
 	t.Helper()
 	return s.binary.get(t, "program", func() string {
-		if given := os.Getenv("HARBORHOOK_BINARY"); given != "" {
+		if given := os.Getenv("TEST_BINARY"); given != "" {
 			path, err := filepath.Abs(given)
 			if err != nil {
-				t.Fatalf("HARBORHOOK_BINARY: %v", err)
+				t.Fatalf("TEST_BINARY: %v", err)
 			}
 			return path
 		}
