@@ -105,7 +105,7 @@ func New(cfg Config) *Service {
 		store: cfg.Store, sender: cfg.Sender, observer: cfg.Observer, log: cfg.Log,
 		// A worker that finds its delivery slow still holds the lease when it is done.
 		lease: cfg.DeliveryTimeout + leaseMargin, waits: cfg.RetryWaits,
-		lanes: s.dispatcher.lanes, seats: semaphore.NewWeighted(int64(seatsAWorker * cfg.Workers)), random: rand.Float64,
+		lanes: s.dispatcher.lanes, seats: semaphore.NewWeighted(int64(seatsAWorker * cfg.Workers)), most: seatsAWorker * cfg.Workers, random: rand.Float64,
 		taken: s.dispatcher.taken, later: s.dispatcher.lookAgainIn, hold: hold,
 	}
 	circuits := &circuits{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,8 +26,9 @@ type webhookJob struct {
 	lease    time.Duration
 	waits    []time.Duration
 	lanes    *lanes
-	// seats bound the rows that are claimed and not recorded.
+	// seats bound the rows that are claimed and not recorded; there are most of them.
 	seats  *semaphore.Weighted
+	most   int
 	random func() float64
 	taken  func(ids []int64)
 	later  func(time.Duration)
@@ -84,8 +86,15 @@ func (w *webhookJob) probe(ctx context.Context, origin string, take func() bool)
 }
 
 // start claims rows, but for those of some origins, and starts to deliver them,
-// unless their origin must wait by then.
+// unless their origin must wait by then. It takes no more at once than there are
+// seats: a hint may hold more.
 func (w *webhookJob) start(ctx context.Context, ids []int64, except []string, mustWait func(origin string) bool) {
+	for some := range slices.Chunk(ids, w.most) {
+		w.startSome(ctx, some, except, mustWait)
+	}
+}
+
+func (w *webhookJob) startSome(ctx context.Context, ids []int64, except []string, mustWait func(origin string) bool) {
 	if w.seats.Acquire(w.sending, int64(len(ids))) != nil {
 		return // the process ends; the reconciler of another one finds the rows
 	}

@@ -248,6 +248,19 @@ func TestSubmittedJobsAreDelivered(t *testing.T) {
 	s.wait(t, 3)
 }
 
+func TestAHintLargerThanWhatAProcessClaimsIsWorkedOff(t *testing.T) {
+	t.Parallel()
+	const jobs = 4*seatsAWorker + 1
+	ids := make([]int64, jobs)
+	for i := range ids {
+		ids[i] = int64(i + 1)
+	}
+	s, q := newTable(ids...), newLine()
+	q.hints <- ids
+	startService(t, s, q, ok, func(c *Config) { c.Workers, c.ReconcileInterval = 1, time.Hour })
+	s.wait(t, jobs)
+}
+
 func TestJobsWhoseHintWasNeverGivenAreDelivered(t *testing.T) {
 	t.Parallel()
 	s := newTable(1, 2, 3)
