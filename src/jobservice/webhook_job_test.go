@@ -256,9 +256,19 @@ func TestAHintLargerThanWhatAProcessClaimsIsWorkedOff(t *testing.T) {
 		ids[i] = int64(i + 1)
 	}
 	s, q := newTable(ids...), newLine()
-	q.hints <- ids
-	startService(t, s, q, ok, func(c *Config) { c.Workers, c.ReconcileInterval = 1, time.Hour })
-	s.wait(t, jobs)
+	service, _ := startService(t, s, q, ok, func(c *Config) { c.Workers = 1 })
+	s.wait(t, 1) // it runs
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		service.webhook.Run(t.Context(), ids)
+	}()
+	s.wait(t, jobs-1)
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		t.Error("the queue's worker is stuck")
+	}
 }
 
 func TestJobsWhoseHintWasNeverGivenAreDelivered(t *testing.T) {
