@@ -23,23 +23,28 @@ func TestALargeCountIsKept(t *testing.T) {
 		want := func(when string, wantN, wantCounts int) {
 			t.Helper()
 			n, known := ask()
+			synctest.Wait()
 			if n != wantN || known != (wantN > 0) || counts != wantCounts {
 				t.Errorf("%s: %d, %t, counted %d times", when, n, known, counts)
 			}
 		}
+		pass := func(d time.Duration) {
+			<-time.After(d)
+			synctest.Wait()
+		}
 		takes = time.Second
 		want("counted for too long", 0, 0)
 		want("still counted", 0, 0)
-		<-time.After(takes)
+		pass(takes)
 		want("counted", 20_001, 1)
-		<-time.After(countKept)
+		pass(countKept)
 		want("old, and counted for too long", 20_001, 1)
-		<-time.After(takes)
+		pass(takes)
 		want("counted again", 20_002, 2)
-		<-time.After(countKept)
+		pass(countKept)
 		takes = countPatience / 2
 		want("old, and counted at once", 20_003, 3)
-		<-time.After(countKept)
+		pass(countKept)
 		fails = errors.New("away")
 		want("cannot be counted", 20_003, 4)
 		fails = nil
