@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,21 +12,22 @@ func TestALargeCountIsKept(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var c countCache
-		counts, takes := 0, time.Duration(0)
+		var counts atomic.Int64
+		takes := time.Duration(0)
 		var fails error
 		ask := func() (int, bool) {
+			takes, fails := takes, fails // as they are when it is asked
 			return c.get("all", func() (int, error) {
 				<-time.After(takes)
-				counts++
-				return 20_000 + counts, fails
+				return 20_000 + int(counts.Add(1)), fails
 			})
 		}
-		want := func(when string, wantN, wantCounts int) {
+		want := func(when string, wantN int, wantCounts int64) {
 			t.Helper()
 			n, known := ask()
 			synctest.Wait()
-			if n != wantN || known != (wantN > 0) || counts != wantCounts {
-				t.Errorf("%s: %d, %t, counted %d times", when, n, known, counts)
+			if n != wantN || known != (wantN > 0) || counts.Load() != wantCounts {
+				t.Errorf("%s: %d, %t, counted %d times", when, n, known, counts.Load())
 			}
 		}
 		pass := func(d time.Duration) {
