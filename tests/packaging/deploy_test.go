@@ -388,13 +388,13 @@ func TestTheExamplesOfSettings(t *testing.T) {
 func sample(name, value string) string {
 	switch {
 	case name == "HARBORHOOK_ENCRYPTION_KEY":
-		return "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+		return "x9Xv2kqLr7Z0sT1uW4yB6dF8hJ3mN5pQ7cV9eG2aR1o="
 	case strings.Contains(value, "CHANGE-ME"):
-		return strings.ReplaceAll(value, "CHANGE-ME", "0123456789abcdef")
+		return strings.ReplaceAll(value, "CHANGE-ME", "k3v9q2x7m5t8w1z6")
 	case strings.HasPrefix(value, "${") && strings.Contains(value, ":-"):
 		return strings.TrimSuffix(value[strings.Index(value, ":-")+2:], "}")
 	}
-	return regexp.MustCompile(`\$\{[^}]*\}`).ReplaceAllString(value, "0123456789abcdef")
+	return regexp.MustCompile(`\$\{[^}]*\}`).ReplaceAllString(value, "k3v9q2x7m5t8w1z6")
 }
 
 // environ makes an environment of mappings.
