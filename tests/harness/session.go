@@ -31,7 +31,7 @@ func (s *System) Person(project string) []string {
 // Call runs a command of a person to its end and returns what it prints and its exit code.
 func (s *System) Call(t T, project string, args ...string) (out, errs string, code int) {
 	t.Helper()
-	cmd := exec.Command(s.processes[0].spec.path, args...) //nolint:noctx // the commands have limits of their own
+	cmd := exec.Command(s.processes[0].spec.path, args...)
 	cmd.Env, cmd.Dir = s.Person(project), folder(t)
 	var o, e bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &o, &e
@@ -44,7 +44,7 @@ func (s *System) Call(t T, project string, args ...string) (out, errs string, co
 // Begin starts a command of a person, and returns when it says that it listens.
 func (s *System) Begin(t T, project string, args ...string) *Session {
 	t.Helper()
-	n := &Session{t: t, cmd: exec.Command(s.processes[0].spec.path, args...), lines: make(chan Line, 10_000)} //nolint:noctx // Interrupt ends it
+	n := &Session{t: t, cmd: exec.Command(s.processes[0].spec.path, args...), lines: make(chan Line, 10_000)}
 	n.cmd.Env, n.cmd.Dir = s.Person(project), folder(t)
 	out, err := n.cmd.StdoutPipe()
 	if err != nil {
