@@ -67,7 +67,7 @@ $(CLIENTS) &: make/clients/go.mod make/clients/go.sum
 
 .PHONY: e2e
 e2e: deps $(CLIENTS) ## end-to-end tests in both shapes, with race-detecting binaries
-	PATH="$(CURDIR)/bin/clients:$$PATH" make/dev/with-services.sh go test -race -p 1 -timeout 15m -count=1 -parallel 8 ./tests/e2e/... ./tests/security/...
+	PATH="$(CURDIR)/bin/clients:$$PATH" make/dev/with-services.sh go test -race -p 1 -timeout 15m -count=1 -parallel 4 ./tests/e2e/... ./tests/security/...
 
 .PHONY: contract
 contract: bin/harborhook deps ## run Go clients of Harbor, unchanged, against servers of both shapes
