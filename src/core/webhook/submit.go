@@ -71,7 +71,7 @@ func (q *Queuer) Run(ctx context.Context) error {
 }
 
 // gather is how long ids are gathered under load; a lone one is sent at once.
-const gather = 2 * time.Millisecond
+const gather = 5 * time.Millisecond
 
 func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)

@@ -70,13 +70,10 @@ func (q *Queue) dial(ctx context.Context) (redis.Conn, error) {
 // Close closes the connections of Push, Waiting and Ping.
 func (q *Queue) Close() error { return q.push.Close() }
 
-// maxHint is the most ids a hint carries. Larger hints cost the queue less for
-// each delivery, smaller ones spread better over the workers.
+// maxHint is the most ids a hint carries. A hint costs the queue and its workers
+// the same however many it has, and who takes it only claims its jobs, and does not
+// wait for their deliveries. Smaller hints share many jobs out among processes.
 const maxHint = 16
-
-// idsAHint is how many ids of one push make its hints one id larger: a few jobs
-// spread over the workers, many are taken in handfuls.
-const idsAHint = 2
 
 // Push hands ids to the workers of a kind and wakes as many as are needed. It
 // returns how many hints wait now, the new ones included.
@@ -84,7 +81,7 @@ func (q *Queue) Push(ctx context.Context, kind string, ids []int64) (waiting int
 	if len(ids) == 0 {
 		return 0, nil
 	}
-	hints, err := encodeHints(kind, ids, min(maxHint, 1+len(ids)/idsAHint))
+	hints, err := encodeHints(kind, ids)
 	if err != nil {
 		return 0, err
 	}
@@ -150,11 +147,11 @@ func (q *Queue) bellKey() string            { return q.cfg.Namespace + ":bell" }
 
 // encodeHints writes jobs as gocraft/work reads them, several ids to a job. Ids
 // are strings: gocraft re-encodes numbers in Lua, which loses digits.
-func encodeHints(kind string, ids []int64, size int) ([]any, error) {
-	hints := make([]any, 0, len(ids)/size+1)
+func encodeHints(kind string, ids []int64) ([]any, error) {
+	hints := make([]any, 0, len(ids)/maxHint+1)
 	now := time.Now().Unix()
 	for len(ids) > 0 {
-		n := min(size, len(ids))
+		n := min(maxHint, len(ids))
 		text := make([]string, n)
 		for i, id := range ids[:n] {
 			text[i] = strconv.FormatInt(id, 10)
