@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"path/filepath"
 
 	"github.com/harborhook/harborhook/src/config"
@@ -60,4 +61,17 @@ func openStore(ctx context.Context, cfg config.Config) (*store.Store, error) {
 		return postgres.Open(postgres.Config{URL: cfg.DatabaseURL.Reveal(), Connections: cfg.DatabaseConnections, Key: key, OldKeys: old})
 	}
 	return sqlite.Open(sqlitePath(cfg), key, old...)
+}
+
+// openWarmStore opens the database for a program that serves events: the first one
+// must not wait for statements to be planned.
+func openWarmStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*store.Store, error) {
+	s, err := openStore(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Warm(ctx); err != nil {
+		log.Warn("the first event will be slower", "error", err)
+	}
+	return s, nil
 }

@@ -73,7 +73,7 @@ func runJobService(ctx context.Context, cfg config.Config, o Options) (err error
 	if err != nil {
 		return err
 	}
-	s, err := openStore(ctx, cfg)
+	s, err := openWarmStore(ctx, cfg, o.Log)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}

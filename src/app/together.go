@@ -32,7 +32,7 @@ func newTogether(ctx context.Context, shape config.Shape, cfg config.Config, h *
 }
 
 func (t *together) open(ctx context.Context, shape config.Shape, cfg config.Config, h *Host, o Options) (err error) {
-	if t.store, err = openStore(ctx, cfg); err != nil {
+	if t.store, err = openWarmStore(ctx, cfg, o.Log); err != nil {
 		return err
 	}
 	t.closers = append(t.closers, t.store.Close)

@@ -75,7 +75,7 @@ func (s *Store) acceptBatch(ctx context.Context, in []acceptIn) ([][]int64, erro
 func (s *Store) acceptAtOnce(ctx context.Context, events [][]any, jobs map[string]*hook.Job, memory memoryRows) (map[string]int64, error) {
 	rest := `SELECT 0, '' WHERE false`
 	if len(jobs) > 0 {
-		rest = `SELECT id, job_key FROM stored`
+		rest = storedJobs
 	}
 	stored, err := s.joined(ctx, s.hot, []part{
 		{"fresh", s.sql.events, events},
@@ -93,6 +93,8 @@ func (s *Store) acceptAtOnce(ctx context.Context, events [][]any, jobs map[strin
 	}
 	return ids, nil
 }
+
+const storedJobs = `SELECT id, job_key FROM stored`
 
 // acceptInSteps is acceptAtOnce, as a transaction of several statements: for what
 // is seldom or very large, and for databases that cannot join them.

@@ -44,12 +44,14 @@ func (s *Store) finishBatch(ctx context.Context, outcomes []hook.Outcome) ([]boo
 
 // finishAtOnce returns the ids of the jobs whose lease was right.
 func (s *Store) finishAtOnce(ctx context.Context, finish, attempts [][]any) ([]int64, error) {
-	ours, err := s.joined(ctx, s.hot, []part{{"ours", s.sql.finish, finish}, {"recorded", s.sql.attemptsOfOurs, attempts}}, `SELECT id FROM ours`)
+	ours, err := s.joined(ctx, s.hot, []part{{"ours", s.sql.finish, finish}, {"recorded", s.sql.attemptsOfOurs, attempts}}, finished)
 	if err != nil {
 		return nil, err
 	}
 	return column[int64](ours)
 }
+
+const finished = `SELECT id FROM ours`
 
 // finishInSteps is finishAtOnce for databases that cannot join statements.
 func (s *Store) finishInSteps(ctx context.Context, finish, attempts [][]any) (ids []int64, err error) {

@@ -212,21 +212,30 @@ func (s *Store) fillIn(ctx context.Context, manifests map[hook.ManifestRef]*hook
 func (s *Store) recallRows(ctx context.Context, digests, names [][]any) (*sql.Rows, error) {
 	var selects []string
 	if len(digests) > 0 {
-		selects = append(selects, `SELECT false, m.repository, m.digest, m.media_type, m.kind, m.config_digest, m.platforms, 0, 0
-			FROM wanted JOIN memory_manifest m ON m.repository = wanted.repository AND m.digest = wanted.digest`)
+		selects = append(selects, wantedManifests)
 	}
 	if len(names) > 0 {
-		selects = append(selects, `SELECT true, t.repository, t.name, t.digest, t.deleted_by, '', '', t.recovered_at, t.update_time
-			FROM wanted_tag JOIN memory_tag t ON t.repository = wanted_tag.repository AND t.name = wanted_tag.name`)
+		selects = append(selects, wantedTags)
 	}
 	db := s.read
 	if s.d.OneStatement {
 		db = s.hot
 	}
-	return s.joined(ctx, db, []part{
+	return s.joined(ctx, db, wanted(digests, names), strings.Join(selects, " UNION ALL "))
+}
+
+const (
+	wantedManifests = `SELECT false, m.repository, m.digest, m.media_type, m.kind, m.config_digest, m.platforms, 0, 0
+			FROM wanted JOIN memory_manifest m ON m.repository = wanted.repository AND m.digest = wanted.digest`
+	wantedTags = `SELECT true, t.repository, t.name, t.digest, t.deleted_by, '', '', t.recovered_at, t.update_time
+			FROM wanted_tag JOIN memory_tag t ON t.repository = wanted_tag.repository AND t.name = wanted_tag.name`
+)
+
+func wanted(digests, names [][]any) []part {
+	return []part{
 		{"wanted", bulk{columns: []Column{{"repository", "text"}, {"digest", "text"}}}, digests},
 		{"wanted_tag", bulk{columns: []Column{{"repository", "text"}, {"name", "text"}}}, names},
-	}, strings.Join(selects, " UNION ALL "))
+	}
 }
 
 const tagColumns = `repository, name, digest, deleted_by, recovered_at, update_time`

@@ -139,7 +139,7 @@ func New(cfg Config) (*Store, error) {
 
 // finishGather is how long outcomes are gathered. A delivery is over when its
 // answer is there; what is known a few milliseconds later costs a fraction.
-const finishGather = 5 * time.Millisecond
+const finishGather = 10 * time.Millisecond
 
 // Close closes the databases. No other method may run or be called afterwards.
 func (s *Store) Close() error {

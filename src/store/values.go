@@ -82,12 +82,14 @@ type part struct {
 // joined runs parts and a SELECT of what they return as one statement, and so in
 // one round trip and one transaction. Parts without rows are left out.
 func (s *Store) joined(ctx context.Context, db *sql.DB, parts []part, rest string) (*sql.Rows, error) {
+	return s.joinedAll(ctx, db, slices.DeleteFunc(parts, func(p part) bool { return len(p.rows) == 0 }), rest)
+}
+
+// joinedAll is joined, with the parts that have no rows.
+func (s *Store) joinedAll(ctx context.Context, db *sql.DB, parts []part, rest string) (*sql.Rows, error) {
 	var b strings.Builder
 	var args []any
 	for _, p := range parts {
-		if len(p.rows) == 0 {
-			continue
-		}
 		if len(args) > 0 {
 			b.WriteString(", ")
 		} else {

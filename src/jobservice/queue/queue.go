@@ -97,7 +97,7 @@ func (q *Queue) Push(ctx context.Context, kind string, ids []int64) (waiting int
 	if err := conn.Send("PUBLISH", q.bellKey(), len(hints)); err != nil {
 		return 0, fmt.Errorf("ring: %w", err)
 	}
-	answers, err := redis.Values(redis.DoContext(conn, ctx, ""))
+	answers, err := redis.Values(conn.Do("")) // bounded by answerTimeout; a context would cost a goroutine for each push
 	if err != nil {
 		return 0, fmt.Errorf("push %d hints: %w", len(hints), err)
 	}
