@@ -88,7 +88,7 @@ func (s *Store) acceptAtOnce(ctx context.Context, events [][]any, jobs map[strin
 		return nil, fmt.Errorf("insert %d events with %d jobs: %w", len(events), len(jobs), err)
 	}
 	ids := make(map[string]int64, len(jobs))
-	if err := addIDs(ids, stored); err != nil {
+	if err := eachRow(stored, func() error { return addID(ids, stored) }); err != nil {
 		return nil, fmt.Errorf("insert %d events with %d jobs: %w", len(events), len(jobs), err)
 	}
 	return ids, nil
@@ -99,6 +99,9 @@ const storedJobs = `SELECT id, job_key FROM stored`
 // acceptInSteps is acceptAtOnce, as a transaction of several statements: for what
 // is seldom or very large, and for databases that cannot join them.
 func (s *Store) acceptInSteps(ctx context.Context, in []acceptIn, events [][]any, m *memoryOf, memory memoryRows) (ids map[string]int64, err error) {
+	if err := s.prepareEach(ctx, s.sql.events, s.sql.jobs, s.sql.manifests, s.sql.tags, s.sql.heads); err != nil {
+		return nil, err
+	}
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
 		if err := s.expect(ctx, tx, in); err != nil {
 			return err
@@ -153,18 +156,14 @@ func eventRows(in []acceptIn) ([][]any, error) {
 // incomplete.
 func (s *Store) insertEvents(ctx context.Context, tx *sql.Tx, rows [][]any) (map[string]bool, error) {
 	fresh := make(map[string]bool, len(rows))
-	for part := range slices.Chunk(rows, rowsAStatement) {
-		stored, err := s.query(ctx, tx, s.sql.events, part)
-		if err != nil {
-			return nil, fmt.Errorf("insert %d events: %w", len(part), err)
-		}
-		ids, err := column[string](stored)
-		if err != nil {
-			return nil, fmt.Errorf("insert %d events: %w", len(part), err)
-		}
-		for _, id := range ids {
-			fresh[id] = true
-		}
+	err := s.writeRows(ctx, tx, s.sql.events, rows, func(stored *sql.Rows) error {
+		var id string
+		err := stored.Scan(&id)
+		fresh[id] = true
+		return err
+	}, func(row []any, _ int64) { fresh[row[0].(string)] = true })
+	if err != nil {
+		return nil, fmt.Errorf("insert %d events: %w", len(rows), err)
 	}
 	return fresh, nil
 }
@@ -186,14 +185,11 @@ func jobsOf(in []acceptIn, wanted func(eventID string) bool) map[string]*hook.Jo
 // whose key was not stored before.
 func (s *Store) insertJobRows(ctx context.Context, tx *sql.Tx, jobs map[string]*hook.Job) (map[string]int64, error) {
 	ids := make(map[string]int64, len(jobs))
-	for part := range slices.Chunk(jobRows(sortedKeys(jobs), jobs), rowsAStatement) {
-		stored, err := s.query(ctx, tx, s.sql.jobs, part)
-		if err != nil {
-			return nil, fmt.Errorf("insert %d jobs: %w", len(part), err)
-		}
-		if err := addIDs(ids, stored); err != nil {
-			return nil, fmt.Errorf("insert %d jobs: %w", len(part), err)
-		}
+	err := s.writeRows(ctx, tx, s.sql.jobs, jobRows(sortedKeys(jobs), jobs),
+		func(stored *sql.Rows) error { return addID(ids, stored) },
+		func(row []any, id int64) { ids[row[1].(string)] = id })
+	if err != nil {
+		return nil, fmt.Errorf("insert %d jobs: %w", len(jobs), err)
 	}
 	return ids, nil
 }
@@ -211,15 +207,11 @@ func jobRows(keys []string, jobs map[string]*hook.Job) [][]any {
 	return rows
 }
 
-// addIDs reads ids and keys of jobs that were stored.
-func addIDs(ids map[string]int64, stored *sql.Rows) error {
-	return eachRow(stored, func() error {
-		var id int64
-		var key string
-		if err := stored.Scan(&id, &key); err != nil {
-			return err
-		}
-		ids[key] = id
-		return nil
-	})
+// addID reads the id and the key of a job that was stored.
+func addID(ids map[string]int64, stored *sql.Rows) error {
+	var id int64
+	var key string
+	err := stored.Scan(&id, &key)
+	ids[key] = id
+	return err
 }

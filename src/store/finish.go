@@ -55,12 +55,17 @@ const finished = `SELECT id FROM ours`
 
 // finishInSteps is finishAtOnce for databases that cannot join statements.
 func (s *Store) finishInSteps(ctx context.Context, finish, attempts [][]any) (ids []int64, err error) {
+	if err := s.prepareEach(ctx, s.sql.finish, s.sql.attempts); err != nil {
+		return nil, err
+	}
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
-		ours, err := s.query(ctx, tx, s.sql.finish, finish)
-		if err != nil {
+		err := s.writeRows(ctx, tx, s.sql.finish, finish, func(ours *sql.Rows) error {
+			var id int64
+			err := ours.Scan(&id)
+			ids = append(ids, id)
 			return err
-		}
-		if ids, err = column[int64](ours); err != nil {
+		}, func(row []any, _ int64) { ids = append(ids, row[0].(int64)) })
+		if err != nil {
 			return err
 		}
 		attempts = slices.DeleteFunc(attempts, func(row []any) bool { return !slices.Contains(ids, row[0].(int64)) })
@@ -116,10 +121,8 @@ func attemptRow(jobID int64, a hook.Attempt) ([]any, error) {
 }
 
 func (s *Store) insertAttempts(ctx context.Context, tx *sql.Tx, attempts [][]any) error {
-	for part := range slices.Chunk(attempts, rowsAStatement) {
-		if err := s.exec(ctx, tx, s.sql.attempts, part); err != nil {
-			return fmt.Errorf("insert %d attempts: %w", len(part), err)
-		}
+	if err := s.exec(ctx, tx, s.sql.attempts, attempts); err != nil {
+		return fmt.Errorf("insert %d attempts: %w", len(attempts), err)
 	}
 	return nil
 }

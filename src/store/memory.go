@@ -110,10 +110,8 @@ func (s *Store) learn(ctx context.Context, tx *sql.Tx, m *memoryOf, rows memoryR
 }
 
 func (s *Store) remember(ctx context.Context, tx *sql.Tx, what string, b bulk, values [][]any) error {
-	for part := range slices.Chunk(values, rowsAStatement) {
-		if err := s.exec(ctx, tx, b, part); err != nil {
-			return fmt.Errorf("remember %s: %w", what, err)
-		}
+	if err := s.exec(ctx, tx, b, values); err != nil {
+		return fmt.Errorf("remember %s: %w", what, err)
 	}
 	return nil
 }

@@ -24,14 +24,12 @@ type Dialect struct {
 	Driver string
 	// Now is the SQL expression of the database's clock, in microseconds since 1970.
 	Now string
-	// Values is the table of values of a statement that writes many rows: SQL, and
-	// its arguments, whose placeholders are numbered from first. The types of the
-	// columns are text, bigint, integer and boolean; the values string, int, int64
-	// and bool.
+	// Values is a table of values: SQL that depends on the columns only, and its
+	// arguments, whose placeholders are numbered from first. The types of the columns
+	// are text, bigint, integer and boolean; the values string, int, int64 and bool.
 	Values func(first int, columns []Column, rows [][]any) (text string, args []any)
-	// OneStatement says that several writes can be joined in one statement (WITH),
-	// and that the text of Values depends on the columns only, so that statements
-	// are worth preparing.
+	// OneStatement says that many rows are best written by one statement, and several
+	// such statements joined in one (WITH). Without it, rows are written one by one.
 	OneStatement bool
 	// In is the SQL condition "is one of", with %s for the placeholder of a value
 	// that IDs or Texts made.

@@ -16,9 +16,11 @@ import (
 // (PostgreSQL takes 65,535, SQLite 32,766).
 const rowsAStatement = 500
 
-// bulk is a statement that writes many rows: SQL around a table of values.
+// bulk is a statement that writes many rows: SQL around a table of values. row is
+// the same for one row, with a placeholder for each column and without RETURNING.
 type bulk struct {
 	before, after string
+	row           string
 	columns       []Column
 }
 
@@ -35,14 +37,13 @@ func (b bulk) where(condition string) bulk {
 	return b
 }
 
-// everyRow ends the rows of an INSERT. Without WHERE, SQLite takes ON CONFLICT for
-// a join's ON.
+// everyRow ends the rows of an INSERT.
 const everyRow = `) AS v WHERE true`
 
 // insertInto returns the bulk that inserts rows into columns. Each row gets the
-// constants too: columns with an SQL expression. The rest, for example ON
-// CONFLICT, ends the statement.
-func insertInto(table string, columns []Column, constants [][2]string, rest string) bulk {
+// constants too: columns with an SQL expression. What to do in a conflict, and what
+// to return, end the statement.
+func insertInto(table string, columns []Column, constants [][2]string, conflict, returning string) bulk {
 	var names, values []string
 	for _, c := range columns {
 		names = append(names, c.Name)
@@ -50,26 +51,86 @@ func insertInto(table string, columns []Column, constants [][2]string, rest stri
 	for _, c := range constants {
 		names, values = append(names, c[0]), append(values, ", "+c[1])
 	}
+	into, constant := `INSERT INTO `+table+` (`+strings.Join(names, ", ")+`) `, strings.Join(values, "")
 	return bulk{
-		before:  `INSERT INTO ` + table + ` (` + strings.Join(names, ", ") + `) SELECT v.*` + strings.Join(values, "") + ` FROM (`,
-		after:   everyRow + ` ` + rest,
+		before:  into + `SELECT v.*` + constant + ` FROM (`,
+		after:   everyRow + ` ` + conflict + ` ` + returning,
+		row:     into + `VALUES (?` + strings.Repeat(`,?`, len(columns)-1) + constant + `) ` + conflict,
 		columns: columns,
 	}
 }
 
-// query runs a bulk with its rows in a transaction.
-func (s *Store) query(ctx context.Context, tx *sql.Tx, b bulk, rows [][]any) (*sql.Rows, error) {
-	text, args := b.text(s.d, 1, rows)
-	return tx.QueryContext(ctx, text, args...)
+// writeRows runs a bulk with its rows in a transaction. It tells what was written: each
+// row that was returned, or, from databases that take rows one by one, each row and
+// the id it was inserted with.
+func (s *Store) writeRows(ctx context.Context, tx *sql.Tx, b bulk, rows [][]any, returned func(*sql.Rows) error, wrote func(row []any, id int64)) error {
+	if !s.d.OneStatement {
+		return s.writeEach(ctx, tx, b, rows, wrote)
+	}
+	for part := range slices.Chunk(rows, rowsAStatement) {
+		text, args := b.text(s.d, 1, part)
+		result, err := tx.QueryContext(ctx, text, args...)
+		if err != nil {
+			return err
+		}
+		if err := eachRow(result, func() error { return returned(result) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// exec is query without rows to read.
+// exec is writeRows for bulks that return nothing.
 func (s *Store) exec(ctx context.Context, tx *sql.Tx, b bulk, rows [][]any) error {
-	result, err := s.query(ctx, tx, b, rows)
-	if err != nil {
-		return err
+	return s.writeRows(ctx, tx, b, rows, func(*sql.Rows) error { return nil }, func([]any, int64) {})
+}
+
+// writeEach writes row by row, with a statement that was prepared before the
+// transaction, if it was.
+func (s *Store) writeEach(ctx context.Context, tx *sql.Tx, b bulk, rows [][]any, wrote func(row []any, id int64)) (err error) {
+	if len(rows) == 0 {
+		return nil
 	}
-	return eachRow(result, func() error { return nil })
+	var statement *sql.Stmt
+	if known, ok := s.prepared.Load(b.row); ok {
+		statement = tx.StmtContext(ctx, known.(*sql.Stmt))
+	} else if statement, err = tx.PrepareContext(ctx, b.row); err != nil {
+		return fmt.Errorf("prepare a statement: %w", err)
+	}
+	defer func() { err = errors.Join(err, statement.Close()) }()
+	for _, row := range rows {
+		result, err := statement.ExecContext(ctx, row...)
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			continue
+		}
+		id, err := result.LastInsertId()
+		if err != nil {
+			return err
+		}
+		wrote(row, id)
+	}
+	return nil
+}
+
+// prepareEach prepares bulks for databases that take rows one by one. It must be
+// called before the transaction, which may hold the only connection.
+func (s *Store) prepareEach(ctx context.Context, bulks ...bulk) error {
+	if s.d.OneStatement {
+		return nil
+	}
+	for _, b := range bulks {
+		if _, err := s.statement(ctx, s.write, b.row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // part is a bulk with its rows, as a named part of a joined statement.
@@ -103,26 +164,32 @@ func (s *Store) joinedAll(ctx context.Context, db *sql.DB, parts []part, rest st
 	return s.hotQuery(ctx, db, b.String(), args...)
 }
 
-// hotQuery runs a statement that is used again and again, prepared if that is
-// worth it. There must be few different texts, each for one database only.
+// hotQuery runs a statement that is used again and again, prepared. There must be
+// few different texts, each for one database only.
 func (s *Store) hotQuery(ctx context.Context, db *sql.DB, text string, args ...any) (*sql.Rows, error) {
-	if !s.d.OneStatement {
-		return db.QueryContext(ctx, text, args...)
+	statement, err := s.statement(ctx, db, text)
+	if err != nil {
+		return nil, err
 	}
-	known, ok := s.prepared.Load(text)
-	if !ok {
-		statement, err := db.PrepareContext(ctx, text)
-		if err != nil {
-			return nil, fmt.Errorf("prepare a statement: %w", err)
-		}
-		var lost bool
-		if known, lost = s.prepared.LoadOrStore(text, statement); lost {
-			if err := statement.Close(); err != nil {
-				return nil, fmt.Errorf("close a statement: %w", err)
-			}
+	return statement.QueryContext(ctx, args...)
+}
+
+// statement returns the prepared statement of a text.
+func (s *Store) statement(ctx context.Context, db *sql.DB, text string) (*sql.Stmt, error) {
+	if known, ok := s.prepared.Load(text); ok {
+		return known.(*sql.Stmt), nil
+	}
+	statement, err := db.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, fmt.Errorf("prepare a statement: %w", err)
+	}
+	known, lost := s.prepared.LoadOrStore(text, statement)
+	if lost {
+		if err := statement.Close(); err != nil {
+			return nil, fmt.Errorf("close a statement: %w", err)
 		}
 	}
-	return known.(*sql.Stmt).QueryContext(ctx, args...)
+	return known.(*sql.Stmt), nil
 }
 
 // where builds the WHERE of a list that its caller may narrow.

@@ -53,18 +53,14 @@ var dialect = store.Dialect{
 	IsUnavailable: isUnavailable,
 }
 
-// values writes a placeholder for each value. They are not numbered: the driver
-// looks each numbered one up by name, which is quadratic.
-func values(_ int, columns []store.Column, rows [][]any) (text string, args []any) {
-	row := "(?" + strings.Repeat(",?", len(columns)-1) + ")"
-	for _, r := range rows {
-		args = append(args, r...)
-	}
+// values reads the rows from JSON, so that the text depends on the columns only.
+func values(first int, columns []store.Column, rows [][]any) (text string, args []any) {
 	names := make([]string, len(columns))
 	for i, c := range columns {
-		names[i] = fmt.Sprintf("column%d AS %s", i+1, c.Name)
+		names[i] = fmt.Sprintf("value->>%d AS %s", i, c.Name)
 	}
-	return "SELECT " + strings.Join(names, ",") + " FROM (VALUES " + row + strings.Repeat(","+row, max(0, len(rows)-1)) + ")", args
+	data, _ := json.Marshal(append([][]any{}, rows...)) //nolint:errchkjson // numbers, texts and booleans always marshal
+	return fmt.Sprintf("SELECT %s FROM json_each($%d)", strings.Join(names, ","), first), []any{string(data)}
 }
 
 // words writes grams as words of the full-text index.
