@@ -191,7 +191,7 @@ func runCore(ctx context.Context, cfg config.Config, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	s, err := openWarmStore(ctx, cfg, o.Log)
+	s, err := openStore(ctx, cfg)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -199,6 +199,7 @@ func runCore(ctx context.Context, cfg config.Config, o Options) (err error) {
 	if err := bootstrap(ctx, cfg, s); err != nil {
 		return errors.Join(err, l.Close())
 	}
+	warmed(s.WarmIntake(ctx), o.Log)
 	m := newMetrics(config.Core, o.Version)
 	m.watchStore(s)
 	p := &parts{}

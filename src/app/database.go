@@ -63,15 +63,10 @@ func openStore(ctx context.Context, cfg config.Config) (*store.Store, error) {
 	return sqlite.Open(sqlitePath(cfg), key, old...)
 }
 
-// openWarmStore opens the database for a program that serves events: the first one
-// must not wait for statements to be planned.
-func openWarmStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*store.Store, error) {
-	s, err := openStore(ctx, cfg)
+// warmed tells of a failure to prepare statements, which only makes the first event
+// slower.
+func warmed(err error, log *slog.Logger) {
 	if err != nil {
-		return nil, err
-	}
-	if err := s.Warm(ctx); err != nil {
 		log.Warn("the first event will be slower", "error", err)
 	}
-	return s, nil
 }

@@ -73,11 +73,12 @@ func runJobService(ctx context.Context, cfg config.Config, o Options) (err error
 	if err != nil {
 		return err
 	}
-	s, err := openWarmStore(ctx, cfg, o.Log)
+	s, err := openStore(ctx, cfg)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	warmed(s.WarmDelivery(ctx), o.Log)
 	m := newMetrics(config.JobService, o.Version)
 	m.watchStore(s)
 	service, q, err := newJobService(cfg, s, cfg.RedisURL.Reveal(), m, o)

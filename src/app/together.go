@@ -32,10 +32,12 @@ func newTogether(ctx context.Context, shape config.Shape, cfg config.Config, h *
 }
 
 func (t *together) open(ctx context.Context, shape config.Shape, cfg config.Config, h *Host, o Options) (err error) {
-	if t.store, err = openWarmStore(ctx, cfg, o.Log); err != nil {
+	if t.store, err = openStore(ctx, cfg); err != nil {
 		return err
 	}
 	t.closers = append(t.closers, t.store.Close)
+	warmed(t.store.WarmIntake(ctx), o.Log)
+	warmed(t.store.WarmDelivery(ctx), o.Log)
 	if h == nil {
 		if err := bootstrap(ctx, cfg, t.store); err != nil {
 			return err

@@ -139,13 +139,21 @@ func New(cfg Config) (*Store, error) {
 // answer is there; what is known a few milliseconds later costs a fraction.
 const finishGather = 10 * time.Millisecond
 
-// Close closes the databases. No other method may run or be called afterwards.
+// Close closes the databases. No other method may run or be called afterwards. A
+// connection that the server has closed before is none to complain about.
 func (s *Store) Close() error {
-	err := s.write.Close()
+	err := s.closed(s.write.Close())
 	for _, db := range []*sql.DB{s.read, s.hot, s.leases} {
 		if db != s.write {
-			err = errors.Join(err, db.Close())
+			err = errors.Join(err, s.closed(db.Close()))
 		}
+	}
+	return err
+}
+
+func (s *Store) closed(err error) error {
+	if err != nil && s.d.IsUnavailable(err) {
+		return nil
 	}
 	return err
 }

@@ -3,19 +3,43 @@ package store
 import (
 	"context"
 	"database/sql"
-	"fmt"
+	"errors"
 )
 
-// Warm has the database plan the statements that every event and every delivery
-// needs, by running them with no rows. Otherwise the first event after a start
-// waits for that: tens of milliseconds. It changes nothing, and a failure is none
-// of what follows.
-func (s *Store) Warm(ctx context.Context) error {
+// The first event after a start would wait for the database to plan what every
+// event and every delivery needs: tens of milliseconds. WarmIntake and
+// WarmDelivery have it planned before, by running it with no rows. They change
+// nothing, and nothing depends on them.
+
+// WarmIntake is for a process that accepts events.
+func (s *Store) WarmIntake(ctx context.Context) error {
+	return s.warm(ctx, func() (*sql.Rows, error) {
+		return s.joinedAll(ctx, s.hot, wanted(nil, nil), wantedManifests+" UNION ALL "+wantedTags)
+	}, func() (*sql.Rows, error) {
+		return s.joinedAll(ctx, s.hot, []part{ // what a push is made of: the most frequent event
+			{"fresh", s.sql.events, nil},
+			{"stored", s.sql.jobsOfFresh, nil},
+			{"manifests", s.sql.manifests, nil},
+			{"tags", s.sql.tags, nil},
+		}, storedJobs)
+	})
+}
+
+// WarmDelivery is for a process that delivers.
+func (s *Store) WarmDelivery(ctx context.Context) error {
+	_, _, err := s.claimRows(ctx, nil, 0, nil)
+	return errors.Join(s.wrap("prepare statements", err), s.warm(ctx, func() (*sql.Rows, error) {
+		return s.joinedAll(ctx, s.hot, []part{{"ours", s.sql.finish, nil}, {"recorded", s.sql.attemptsOfOurs, nil}}, finished)
+	}))
+}
+
+// warm runs statements, on databases for which they are prepared.
+func (s *Store) warm(ctx context.Context, statements ...func() (*sql.Rows, error)) error {
 	if !s.d.OneStatement {
-		return nil // nothing is prepared
+		return nil
 	}
-	for _, run := range []func(context.Context) (*sql.Rows, error){s.warmRecall, s.warmAccept, s.warmFinish} {
-		rows, err := run(ctx)
+	for _, run := range statements {
+		rows, err := run()
 		if err == nil {
 			err = eachRow(rows, func() error { return nil })
 		}
@@ -23,28 +47,5 @@ func (s *Store) Warm(ctx context.Context) error {
 			return s.wrap("prepare statements", err)
 		}
 	}
-	_, _, err := s.claimRows(ctx, nil, 0, nil)
-	return s.wrap("prepare statements", err)
-}
-
-func (s *Store) warmRecall(ctx context.Context) (*sql.Rows, error) {
-	return s.joinedAll(ctx, s.hot, wanted(nil, nil), wantedManifests+" UNION ALL "+wantedTags)
-}
-
-// warmAccept takes what a push is made of: the most frequent event.
-func (s *Store) warmAccept(ctx context.Context) (*sql.Rows, error) {
-	rows, err := s.joinedAll(ctx, s.hot, []part{
-		{"fresh", s.sql.events, nil},
-		{"stored", s.sql.jobsOfFresh, nil},
-		{"manifests", s.sql.manifests, nil},
-		{"tags", s.sql.tags, nil},
-	}, storedJobs)
-	if err != nil {
-		return nil, fmt.Errorf("accept: %w", err)
-	}
-	return rows, nil
-}
-
-func (s *Store) warmFinish(ctx context.Context) (*sql.Rows, error) {
-	return s.joinedAll(ctx, s.hot, []part{{"ours", s.sql.finish, nil}, {"recorded", s.sql.attemptsOfOurs, nil}}, finished)
+	return nil
 }

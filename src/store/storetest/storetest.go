@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"a claim shows the policy's target of now", claimShowsPolicyOfNow},
 		{"jobs of deleted and disabled policies are stopped", stoppedWithPolicy},
 		{"a success finishes the job", success},
+		{"statements that were prepared change nothing", warmed},
 		{"a retry waits for its time", retryWaits},
 		{"a lost lease records nothing", lostLease},
 		{"an expired lease is taken back, three times at most", expiredLease},
@@ -450,6 +451,17 @@ func (f *fixture) finish(t *testing.T, o hook.Outcome) bool {
 	ours, err := f.Finish(f.ctx, o)
 	must(t, err)
 	return ours
+}
+
+func warmed(t *testing.T, f *fixture) {
+	waiting := f.accept(t, "e0", f.policy)[0]
+	must(t, f.WarmIntake(f.ctx))
+	must(t, f.WarmDelivery(f.ctx))
+	wantEqual(t, "status of a job that waits", f.read(t, waiting).Status, hook.StatusPending)
+	backlog, err := f.Backlog(f.ctx)
+	must(t, err)
+	wantEqual(t, "backlog", backlog[hook.StatusPending], 1)
+	success(t, f)
 }
 
 func success(t *testing.T, f *fixture) {
