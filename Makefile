@@ -74,6 +74,10 @@ contract: bin/harborhook deps ## run Go clients of Harbor, unchanged, against se
 	make/dev/with-standalone.sh make/dev/contract.sh
 	make/dev/with-services.sh make/dev/with-production.sh make/dev/contract.sh
 
+.PHONY: dashboard
+dashboard: bin/harborhook deps ## bring a production into states that the dashboard must tell apart, and read it with Prometheus' engine
+	TEST_BINARY=$(CURDIR)/bin/harborhook go -C tests/dashboard test -count=1 -timeout 15m -parallel 4 ./...
+
 .PHONY: fuzz
 fuzz: ## run every fuzz test for FUZZ_TIME (default 10s)
 	@for package in $$(go list ./src/...); do \
@@ -104,7 +108,7 @@ fmt: ## format all sources
 	$(TOOL) gofumpt -w src make tests
 
 .PHONY: generate
-generate: ## write generated files: configuration template, golden payloads and their documentation
+generate: ## write generated files: configuration template and page, golden payloads and their documentation
 	go test ./src/config -run TestTheTemplateIsUpToDate -count=1 -update
 	go test ./src/core/payload -run 'TestEverySampleRendersToItsGoldenFile|TestTheDocumentedExamplesAreCurrent' -count=1 -update
 	go test ./tests/docs -run TestTheLicencesInTheBinaryAreAllowedAndDocumented -count=1 -update

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Go: PostgreSQL, Redis, a registry, skopeo, Chromium.
-# Does nothing when all of it is there. Starts no service.
+# Installs what the tests need beside Go: PostgreSQL, Redis, a registry, skopeo, Chromium
+# and shells. Does nothing when all of it is there. Starts no service.
 set -euo pipefail
 
 missing=()
@@ -21,6 +21,10 @@ need skopeo skopeo
 need chromium chromium
 need openssl openssl # docs/production.md
 need curl curl
+need ca-certificates /etc/ssl/certs/ca-certificates.crt # the image
+need bash-completion /usr/share/bash-completion/bash_completion
+need zsh zsh # completion
+need fish fish
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if ! command -v apt-get >/dev/null 2>&1; then

@@ -55,6 +55,7 @@ func newCore(ctx context.Context, p *parts, shape config.Shape, cfg config.Confi
 	if err != nil {
 		return nil, err
 	}
+	m.limit(cfg.BacklogLimit)
 	c := &core{
 		auth: auth.New(who.auth), cache: cache, webhooks: webhooks,
 		intake: &gate{

@@ -182,6 +182,13 @@ func (m *metrics) accepting(source string) func(error) {
 	}
 }
 
+// limit shows how many deliveries may wait.
+func (m *metrics) limit(jobs int) {
+	g := gauge("jobs_limit", "Waiting deliveries above which this process refuses new events.")
+	g.Set(float64(jobs))
+	m.registry.MustRegister(g)
+}
+
 // countLostPulls shows how many pulls the registry in this process has served
 // whose event could not be stored.
 func (m *metrics) countLostPulls(lost func() int64) {

@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"flag"
+	"io"
 	"os"
 	"regexp"
 	"strings"
@@ -75,22 +76,25 @@ func TestPublicRegistry(t *testing.T) {
 
 func TestTheTemplateIsUpToDate(t *testing.T) {
 	t.Parallel()
-	const path = "../../make/harborhook.yml.example"
-	var want bytes.Buffer
-	if err := WriteTemplate(&want); err != nil {
-		t.Fatal(err)
-	}
-	if *update {
-		if err := os.WriteFile(path, want.Bytes(), 0o644); err != nil {
+	for path, write := range map[string]func(io.Writer) error{
+		"../../make/harborhook.yml.example": WriteTemplate, "../../docs/configuration.md": WritePage,
+	} {
+		var want bytes.Buffer
+		if err := write(&want); err != nil {
 			t.Fatal(err)
 		}
-	}
-	got, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(want.String(), string(got)); d != "" {
-		t.Errorf("run make generate: %s", d)
+		if *update {
+			if err := os.WriteFile(path, want.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want.String(), string(got)); d != "" {
+			t.Errorf("run make generate: %s", d)
+		}
 	}
 }
 

@@ -36,6 +36,47 @@ func WriteTemplate(w io.Writer) error {
 	return err
 }
 
+// WritePage writes the page of the documentation that lists every setting.
+func WritePage(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString(`# Configuration
+
+Every setting, written from the struct in ` + "`src/config`" + ` by ` + "`make generate`" + `. Each is an environment
+variable, and a key of a YAML file that ` + "`--config`" + ` or ` + "`HARBORHOOK_CONFIG`" + ` names, in lower case and without
+` + "`HARBORHOOK_`" + ` ([an example](../make/harborhook.yml.example)). The environment wins over the file, and flags over
+both. A secret has a twin that ends in ` + "`_FILE`" + ` and names a file that holds the value.
+` + "`harborhook config -shape core`" + ` prints what is in force and where it came from;
+[operations.md](operations.md) and [security.md](security.md) say what to set.
+
+| variable | default | what |
+|---|---|---|
+`)
+	for _, s := range Settings() {
+		help := s.Help
+		if s.Secret {
+			help += " (secret)"
+		}
+		if s.Flag != "" {
+			help += "; flag `--" + s.Flag + "`"
+		}
+		standard := cell(s.value)
+		if s.standalone != s.value {
+			standard += "; standalone: " + cell(s.standalone)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", s.Variable, standard, strings.ReplaceAll(help, "|", "\\|"))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// cell shows a default in a table.
+func cell(value string) string {
+	if value == "" {
+		return "none"
+	}
+	return "`" + value + "`"
+}
+
 func quoted(value string) string {
 	if value == "" {
 		return `""`

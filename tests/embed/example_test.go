@@ -2,8 +2,10 @@ package embed
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -12,6 +14,11 @@ import (
 
 	"github.com/harborhook/harborhook/tests/harness"
 )
+
+// suite holds a PostgreSQL and a Redis.
+var suite harness.Suite
+
+func TestMain(m *testing.M) { os.Exit(suite.Run(m)) }
 
 // soon is the longest that something may take which happens at once.
 const soon = 30 * time.Second
@@ -63,21 +70,89 @@ func TestTheExampleDeliversForTheUsersOfItsHost(t *testing.T) {
 	})
 }
 
-// startExample builds the example and runs it on a free port.
+// TestTwoHostsShareAPostgreSQLAndARedis runs the example twice, as a production does:
+// what one takes, either delivers, once; and one goes on without the other.
+func TestTwoHostsShareAPostgreSQLAndARedis(t *testing.T) {
+	t.Parallel()
+	binary := buildExample(t)
+	shared := []string{"-database", suite.Postgres(t).NewDatabase(t), "-redis", suite.Redis(t).URL()}
+	one, first := runExample(t, binary, shared...)
+	two, _ := runExample(t, binary, shared...)
+	receiver := harness.NewReceiver(t)
+	const jobs = "/api/projects/engines/webhook/jobs"
+	policy := `{"name":"ci","hook_types":["pushImage"],"target":"` + receiver.URL + `","secret":"kept-in-postgresql"}`
+	if status, body := call(t, "Key key-of-ada", "POST", one+"/api/projects/engines/webhook/policies", policy); status != http.StatusCreated {
+		t.Fatalf("a policy: %d %s", status, body)
+	}
+	if status, body := call(t, "Key key-of-bob", "GET", two+jobs, ""); status != http.StatusForbidden {
+		t.Errorf("another user: %d %s", status, body)
+	}
+	const pushes = 20
+	for n := range pushes {
+		notify(t, []string{one, two}[n%2], harness.NewPush("engines/difference", fmt.Sprint("v", n)))
+	}
+	finished(t, two+jobs, pushes)
+
+	first.Stop()
+	notify(t, two, harness.NewPush("engines/difference", "last"))
+	finished(t, two+jobs, pushes+1)
+	got := receiver.Got()
+	if len(got) != pushes+1 {
+		t.Errorf("%d deliveries of %d events", len(got), pushes+1)
+	}
+	for _, d := range got {
+		if d.Header.Get("X-Hub-Signature-256") == "" {
+			t.Errorf("a delivery without a signature: %v", d.Header)
+		}
+	}
+}
+
+// finished waits until so many deliveries are listed, all of them finished.
+func finished(t *testing.T, jobs string, n int) {
+	t.Helper()
+	harness.Eventually(t, soon, fmt.Sprint(n, " finished deliveries"), func() bool {
+		_, body := call(t, "Key key-of-ada", "GET", jobs+"?page_size=100", "")
+		return strings.Count(body, `"status":"finished"`) == n && strings.Count(body, `"uuid"`) == n
+	})
+}
+
+// notify tells a host of a push, until it is taken.
+func notify(t *testing.T, url string, push harness.Push) {
+	t.Helper()
+	text, err := json.Marshal(harness.Envelope(push))
+	if err != nil {
+		t.Fatal(err)
+	}
+	harness.Eventually(t, soon, "200 for a notification", func() bool {
+		status, _ := call(t, "Bearer what-the-registry-shows", "POST", url+"/service/notifications", string(text))
+		return status == http.StatusOK
+	})
+}
+
+// startExample builds the example and runs it on a free port, by itself.
 func startExample(t *testing.T) (url string) {
 	t.Helper()
-	folder := t.TempDir()
-	binary := filepath.Join(folder, "embed")
+	url, _ = runExample(t, buildExample(t), "-data", filepath.Join(t.TempDir(), "data"))
+	return url
+}
+
+func buildExample(t *testing.T) (binary string) {
+	t.Helper()
+	binary = filepath.Join(t.TempDir(), "embed")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../../docs/examples/embed")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	return binary
+}
+
+func runExample(t *testing.T, binary string, args ...string) (url string, process *harness.Process) {
+	t.Helper()
 	addr := harness.FreeAddr(t)
-	harness.Run(t, harness.Program{
-		Name: "embed", Path: binary, ReadyURL: "http://" + addr + "/",
-		Args: []string{"-addr", addr, "-data", filepath.Join(folder, "data"), "-targets", "loopback"},
+	process = harness.Run(t, harness.Program{
+		Name: "embed", Path: binary, ReadyURL: "http://" + addr + "/", Args: append([]string{"-addr", addr, "-targets", "loopback"}, args...),
 	})
-	return "http://" + addr
+	return "http://" + addr, process
 }
 
 func call(t *testing.T, authorization, method, url, body string) (int, string) {

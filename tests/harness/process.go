@@ -168,6 +168,14 @@ func (p *Process) Stop() {
 	}
 }
 
+// Become stops the process and starts another program in its place, as an upgrade does.
+func (p *Process) Become(path string) {
+	p.t.Helper()
+	p.Stop()
+	p.spec.path = path
+	p.Start()
+}
+
 // Kill9 ends the process as a crash would, and waits until it is gone.
 func (p *Process) Kill9() {
 	p.t.Helper()

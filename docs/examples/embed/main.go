@@ -22,31 +22,34 @@ import (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8090", "where to listen")
-	data := flag.String("data", "./data", "folder of the SQLite database")
-	targets := flag.String("targets", "", "networks that targets may lie in besides public ones, for example loopback")
+	settings := map[string]string{
+		// A real host keeps these three outside its sources.
+		"HARBORHOOK_ENCRYPTION_KEY":     "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+		"HARBORHOOK_NOTIFICATION_TOKEN": "what-the-registry-shows",
+		"HARBORHOOK_COMPONENT_TOKEN":    "what-components-show",
+	}
+	set := func(name string) func(string) error {
+		return func(value string) error {
+			settings[name] = value
+			return nil
+		}
+	}
+	flag.Func("data", "folder of the SQLite database (default ./data)", set("HARBORHOOK_DATA_DIR"))
+	flag.Func("database", "URL of a PostgreSQL, instead of the SQLite database", set("HARBORHOOK_DATABASE_URL"))
+	flag.Func("redis", "URL of a Redis, instead of the queue in this process", set("HARBORHOOK_REDIS_URL"))
+	flag.Func("targets", "networks that targets may lie in besides public ones, for example loopback", set("HARBORHOOK_ALLOWED_NETWORKS"))
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *addr, *data, *targets); err != nil {
+	if err := run(ctx, *addr, settings); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, addr, data, targets string) error {
+func run(ctx context.Context, addr string, settings map[string]string) error {
 	h := newHost()
-	hooks, err := embed.New(ctx, embed.Config{
-		Users:    h,
-		Projects: h,
-		Settings: map[string]string{
-			"HARBORHOOK_DATA_DIR":         data,
-			"HARBORHOOK_ALLOWED_NETWORKS": targets,
-			// A real host keeps these three outside its sources.
-			"HARBORHOOK_ENCRYPTION_KEY":     "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
-			"HARBORHOOK_NOTIFICATION_TOKEN": "what-the-registry-shows",
-			"HARBORHOOK_COMPONENT_TOKEN":    "what-components-show",
-		},
-	})
+	hooks, err := embed.New(ctx, embed.Config{Users: h, Projects: h, Settings: settings})
 	if err != nil {
 		return err
 	}
