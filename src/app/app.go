@@ -12,6 +12,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/harborhook/harborhook/src/config"
+	"github.com/harborhook/harborhook/src/core/api"
+	"github.com/harborhook/harborhook/src/core/registry/embedded"
+	"github.com/harborhook/harborhook/src/tracing"
 )
 
 // Options is what an app is told besides its configuration.
@@ -21,14 +24,28 @@ type Options struct {
 	// Out is where people read what to do next.
 	Out io.Writer
 	Log *slog.Logger
+	// Tracing makes the spans; nil makes none. Run has its own.
+	Tracing *tracing.Tracing
 }
 
 // grace is how long work in hand may go on after a stop.
 const grace = 15 * time.Second
 
-// Run runs a shape until ctx ends, finishes what it has begun, within 15
+// Run leads what libraries log in this process into o.Log, and runs a shape until ctx ends, finishes what it has begun, within 15
 // seconds, and returns. The configuration must be valid for the shape.
-func Run(ctx context.Context, shape config.Shape, cfg config.Config, o Options) error {
+func Run(ctx context.Context, shape config.Shape, cfg config.Config, o Options) (err error) {
+	api.TakeLog(o.Log)
+	embedded.TakeLog(o.Log)
+	if cfg.Tracing == config.TracingOTLP {
+		if o.Tracing, err = tracing.Start(ctx, tracing.Config{Service: serviceName(shape), Version: o.Version, Log: o.Log}); err != nil {
+			return err
+		}
+		defer func() {
+			if err := o.Tracing.Close(ctx); err != nil {
+				o.Log.Warn("traces are lost", "error", err)
+			}
+		}()
+	}
 	switch shape {
 	case config.Standalone:
 		return runStandalone(ctx, cfg, o)
@@ -39,6 +56,14 @@ func Run(ctx context.Context, shape config.Shape, cfg config.Config, o Options) 
 	default:
 		return fmt.Errorf("there is no shape %q to run", shape)
 	}
+}
+
+// serviceName is what traces are told to come from.
+func serviceName(shape config.Shape) string {
+	if shape == config.Standalone {
+		return "harborhook"
+	}
+	return "harborhook-" + string(shape)
 }
 
 // parts are what runs side by side until the app ends.

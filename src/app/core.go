@@ -27,7 +27,7 @@ type core struct {
 	auth     *auth.Service
 	sessions *auth.Sessions
 	cache    *webhook.Cache
-	webhooks *webhook.Handler
+	webhooks registry.Handler
 	intake   *gate
 	handler  http.Handler
 }
@@ -46,11 +46,13 @@ func newCore(ctx context.Context, p *parts, shape config.Shape, cfg config.Confi
 	}
 	who := identitiesOf(s, h)
 	cache := webhook.NewCache(who.store, o.Log)
-	queuer := webhook.NewQueuer(to, o.Log)
+	queuer := webhook.NewQueuer(o.Tracing.JobService(to), o.Log)
+	listeners := stream.New(s, o.Log)
 	catalog, formats := event.DefaultCatalog(), payload.DefaultFormats()
 	options := payload.Options{ExternalRegistry: cfg.PublicRegistry(), Catalog: catalog}
 	render := renderer{formats, options}
-	webhooks := webhook.NewHandler(cache, s, render, queuer)
+	accepting := o.Tracing.Store(accepted{s, o.Log, o.Tracing, listeners.Wake})
+	webhooks := o.Tracing.Handler(webhook.NewHandler(cache, accepting, render, queuer))
 	source, err := newSource(p, shape, cfg, s, cache, webhooks, m, o)
 	if err != nil {
 		return nil, err
@@ -60,7 +62,9 @@ func newCore(ctx context.Context, p *parts, shape config.Shape, cfg config.Confi
 		auth: auth.New(who.auth), cache: cache, webhooks: webhooks,
 		intake: &gate{
 			intake:  registry.NewIntake(source.interpreter, source.events, m.countIntake, source.options...),
-			waiting: s.Waiting, limit: cfg.BacklogLimit, timed: m.accepting, log: o.Log,
+			waiting: s.Waiting, limit: cfg.BacklogLimit, begin: func(ctx context.Context, source string) (context.Context, func(error)) {
+				return begin(ctx, source, m, o)
+			}, log: o.Log,
 		},
 	}
 	c.sessions = auth.NewSessions(auth.SessionsConfig{
@@ -76,12 +80,11 @@ func newCore(ctx context.Context, p *parts, shape config.Shape, cfg config.Confi
 	if err != nil {
 		return nil, err
 	}
-	listeners := stream.New(s, o.Log)
 	served := api.Config{
 		Store: who.store, Auth: c.auth, Sessions: c.sessions, Identify: who.identify, Intake: c.intake, Catalog: catalog,
 		Components: timedComponents{component.NewIntake(component.Config{
 			Projects: cache, Memory: source.interpreter, Handler: source.events, Catalog: catalog, Count: m.countComponent,
-		}), m},
+		}), m, o},
 		Policies: policies, Previewer: webhook.NewPreviewer(policies, s), Formats: formats,
 		Deliveries: webhook.NewDeliveries(s, queuer), Stream: listeners, Tester: webhook.NewTester(samples(catalog), render, sender, time.Now),
 		TestLimit:      webhook.NewTestLimit(time.Now),
@@ -92,10 +95,10 @@ func newCore(ctx context.Context, p *parts, shape config.Shape, cfg config.Confi
 		served.Portal = newPortal(served, s)
 	}
 	handlers := api.New(served)
-	c.handler = behindProxies(cfg.TrustedProxies.Prefixes(), handlers)
+	c.handler = behindProxies(cfg.TrustedProxies.Prefixes(), o.Tracing.Incoming(handlers))
 	if cfg.InternalAddr != "" {
 		c.handler = behindProxies(cfg.TrustedProxies.Prefixes(), handlers.Public())
-		if err := addInternal(ctx, p, cfg, handlers.Internal(), o); err != nil {
+		if err := addInternal(ctx, p, cfg, o.Tracing.Incoming(handlers.Internal()), o); err != nil {
 			return nil, err
 		}
 	}
@@ -112,14 +115,25 @@ func newCore(ctx context.Context, p *parts, shape config.Shape, cfg config.Confi
 type timedComponents struct {
 	*component.Intake
 	metrics *metrics
+	options Options
 }
 
 // Events implements api.Components.
 func (t timedComponents) Events(ctx context.Context, body []byte) (int, error) {
-	done := t.metrics.accepting(sourceComponent)
+	ctx, done := begin(ctx, sourceComponent, t.metrics, t.options)
 	n, err := t.Intake.Events(ctx, body)
 	done(err)
 	return n, err
+}
+
+// begin observes and traces what comes of a message; call the result with the error.
+func begin(ctx context.Context, source string, m *metrics, o Options) (context.Context, func(error)) {
+	ctx, traced := o.Tracing.Receive(ctx, source)
+	timed := m.accepting(source)
+	return ctx, func(err error) {
+		timed(err)
+		traced(err)
+	}
 }
 
 // addInternal serves what only other programs use at an address of its own.
@@ -203,6 +217,7 @@ func runCore(ctx context.Context, cfg config.Config, o Options) (err error) {
 	warmed(s.WarmIntake(ctx), o.Log)
 	m := newMetrics(config.Core, o.Version)
 	m.watchStore(s)
+	m.watchTracing(o.Tracing)
 	p := &parts{}
 	jobService := client.New(cfg.JobServiceURL, cfg.Secret.Reveal())
 	c, err := newCore(ctx, p, config.Core, cfg, s, nil, jobService, map[string]func(context.Context) error{"jobservice": jobService.Ping}, m, o)

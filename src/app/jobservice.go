@@ -43,8 +43,8 @@ func newJobService(cfg config.Config, s *store.Store, redisURL string, m *metric
 		return nil, nil, err
 	}
 	service := jobservice.New(jobservice.Config{
-		Store: repairs{s, m}, Queue: q, Observer: m, Log: o.Log,
-		Sender:  sender,
+		Store: tracedJobs(repairs{s, m}, o.Tracing), Queue: q, Observer: m, Log: o.Log,
+		Sender:  o.Tracing.Sender(sender),
 		Workers: cfg.Workers, DeliveryTimeout: cfg.DeliveryTimeout, RetryWaits: cfg.RetryBackoff,
 		CircuitProbe: cfg.CircuitProbe, MaxWait: cfg.MaxWait, Retention: cfg.Retention, RetentionCount: cfg.RetentionCount,
 		ReconcileInterval: cfg.ReconcileInterval, Grace: grace,
@@ -81,6 +81,7 @@ func runJobService(ctx context.Context, cfg config.Config, o Options) (err error
 	warmed(s.WarmDelivery(ctx), o.Log)
 	m := newMetrics(config.JobService, o.Version)
 	m.watchStore(s)
+	m.watchTracing(o.Tracing)
 	service, q, err := newJobService(cfg, s, cfg.RedisURL.Reveal(), m, o)
 	if err != nil {
 		return errors.Join(err, l.Close())

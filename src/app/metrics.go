@@ -17,6 +17,7 @@ import (
 	"github.com/harborhook/harborhook/src/core/registry"
 	"github.com/harborhook/harborhook/src/hook"
 	"github.com/harborhook/harborhook/src/store"
+	"github.com/harborhook/harborhook/src/tracing"
 )
 
 // metrics are the process's own, served at /metrics. No label has a value that
@@ -195,6 +196,19 @@ func (m *metrics) countLostPulls(lost func() int64) {
 	m.registry.MustRegister(prometheus.NewCounterFunc(
 		prometheus.CounterOpts(named("registry_pulls_lost_total", "Pulls that were served although their event could not be stored.")),
 		func() float64 { return float64(lost()) }))
+}
+
+// watchTracing shows what became of spans.
+func (m *metrics) watchTracing(t *tracing.Tracing) {
+	for result, count := range map[string]func(tracing.Counts) int64{
+		"exported": func(c tracing.Counts) int64 { return c.Exported },
+		"dropped":  func(c tracing.Counts) int64 { return c.Dropped },
+		"failed":   func(c tracing.Counts) int64 { return c.Failed },
+	} {
+		o := prometheus.CounterOpts(named("trace_spans_total", "Spans that are over, by what became of them: the collector took them, there was no room for them, or sending them failed."))
+		o.ConstLabels = prometheus.Labels{"result": result}
+		m.registry.MustRegister(prometheus.NewCounterFunc(o, func() float64 { return float64(count(t.Counts())) }))
+	}
 }
 
 // Attempted implements jobservice.Observer.

@@ -22,8 +22,8 @@ type gate struct {
 	// waiting counts the waiting deliveries, up to most.
 	waiting func(ctx context.Context, most int) (int, error)
 	limit   int
-	// timed is told when events come in, and what came of it.
-	timed func(source string) func(error)
+	// begin is told when events come in, and what came of it.
+	begin func(ctx context.Context, source string) (context.Context, func(error))
 	log   *slog.Logger
 	full  atomic.Bool
 }
@@ -33,7 +33,7 @@ func (g *gate) Envelope(ctx context.Context, body []byte) (accepted, skipped int
 	if err := g.pass(); err != nil {
 		return 0, 0, err
 	}
-	done := g.timed(sourceRegistry)
+	ctx, done := g.begin(ctx, sourceRegistry)
 	accepted, skipped, err = g.intake.Envelope(ctx, body)
 	done(err)
 	return accepted, skipped, err
@@ -45,7 +45,7 @@ func gated[E any](g *gate, take func(context.Context, []E) error) func(context.C
 		if err := g.pass(); err != nil {
 			return err
 		}
-		done := g.timed(sourceRegistry)
+		ctx, done := g.begin(ctx, sourceRegistry)
 		err := take(ctx, events)
 		done(err)
 		return err

@@ -13,7 +13,9 @@ import (
 func TestEventsAreRefusedWhileTooManyDeliveriesWait(t *testing.T) {
 	t.Parallel()
 	waiting, broken := 0, error(nil)
-	g := &gate{limit: 10, log: slog.New(slog.DiscardHandler), timed: newMetrics(config.Standalone, "test").accepting, waiting: func(_ context.Context, most int) (int, error) {
+	g := &gate{limit: 10, log: slog.New(slog.DiscardHandler), begin: func(ctx context.Context, source string) (context.Context, func(error)) {
+		return begin(ctx, source, newMetrics(config.Standalone, "test"), Options{})
+	}, waiting: func(_ context.Context, most int) (int, error) {
 		return min(waiting, most), broken
 	}}
 	cases := []struct {

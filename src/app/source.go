@@ -21,7 +21,7 @@ type source struct {
 // newSource puts the handlers of events together, and starts what reads from the
 // configured registry, if there is one. Only Core compares it with the tag memory:
 // the standalone shape has a registry of its own that is compared.
-func newSource(p *parts, shape config.Shape, cfg config.Config, s *store.Store, cache *webhook.Cache, webhooks *webhook.Handler, m *metrics, o Options) (*source, error) {
+func newSource(p *parts, shape config.Shape, cfg config.Config, s *store.Store, cache *webhook.Cache, webhooks registry.Handler, m *metrics, o Options) (*source, error) {
 	client, err := newUpstream(cfg, o)
 	if err != nil {
 		return nil, err

@@ -48,7 +48,7 @@ func runStandalone(ctx context.Context, cfg config.Config, o Options) (err error
 	m.countLostPulls(images.LostPulls)
 	p.add("core", serve(api.NewServer(cfg.CoreAddr, c.handler), listeners[0], o.Log))
 	p.add("jobservice", serve(internalServer(jobServiceHandler(cfg, t.service, s, m, o)), listeners[1], o.Log))
-	p.add("registry", serve(internalServer(behindProxies(cfg.TrustedProxies.Prefixes(), images)), listeners[2], o.Log))
+	p.add("registry", serve(internalServer(behindProxies(cfg.TrustedProxies.Prefixes(), o.Tracing.Incoming(images))), listeners[2], o.Log))
 	if err := startDebug(ctx, p, cfg.DebugAddr, o.Log); err != nil {
 		return err
 	}

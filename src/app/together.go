@@ -50,6 +50,7 @@ func (t *together) open(ctx context.Context, shape config.Shape, cfg config.Conf
 	t.closers = append(t.closers, func() error { stopRedis(); return nil })
 	t.metrics = newMetrics(shape, o.Version)
 	t.metrics.watchStore(t.store)
+	t.metrics.watchTracing(o.Tracing)
 	var q *queue.Queue
 	if t.service, q, err = newJobService(cfg, t.store, redisURL, t.metrics, o); err != nil {
 		return err

@@ -92,6 +92,8 @@ type Config struct {
 	LogLevel  slog.Level `env:"HARBORHOOK_LOG_LEVEL" flag:"log-level" default:"info" help:"debug, info, warn or error"`
 	LogFormat string     `env:"HARBORHOOK_LOG_FORMAT" flag:"log-format" default:"json" standalone:"text" help:"text or json"`
 
+	Tracing Tracing `env:"HARBORHOOK_TRACING" default:"off" help:"off, or otlp to send traces to an OpenTelemetry collector; the OTEL_ variables of the environment say where (OTEL_EXPORTER_OTLP_ENDPOINT) and how"`
+
 	// origins says where a value came from, by variable; a default has none.
 	origins map[string]origin
 }

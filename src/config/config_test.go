@@ -26,7 +26,7 @@ func TestTheVariablesAreTheDocumentedOnes(t *testing.T) {
 		CIRCUIT_PROBE MAX_WAIT
 		RETENTION RETENTION_COUNT RECONCILE_INTERVAL BACKLOG_LIMIT
 		EXTERNAL_REGISTRY REGISTRY_URL REGISTRY_USERNAME REGISTRY_PASSWORD
-		LOG_LEVEL LOG_FORMAT`)
+		LOG_LEVEL LOG_FORMAT TRACING`)
 	var got []string
 	for _, s := range Settings() {
 		got = append(got, strings.TrimPrefix(s.Variable, "HARBORHOOK_"))

@@ -10,9 +10,12 @@ import (
 	"net/http"
 	"slices"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/harborhook/harborhook/src/app"
 	"github.com/harborhook/harborhook/src/config"
 	"github.com/harborhook/harborhook/src/hook"
+	"github.com/harborhook/harborhook/src/tracing"
 )
 
 // Users says who sends requests: the host's own authentication.
@@ -32,7 +35,7 @@ type Projects interface {
 	Role(ctx context.Context, project string, userID int64) (hook.Role, error)
 }
 
-// Config is what a Service needs. All fields are required but Logger and Version.
+// Config is what a Service needs. Settings, Users and Projects are required.
 type Config struct {
 	// Settings are those of docs/operations.md, by name. HARBORHOOK_ENCRYPTION_KEY,
 	// HARBORHOOK_NOTIFICATION_TOKEN and HARBORHOOK_COMPONENT_TOKEN must be set. Without
@@ -44,6 +47,9 @@ type Config struct {
 	Projects Projects
 	// Logger is slog.Default() if nil.
 	Logger *slog.Logger
+	// TracerProvider makes the spans of notifications and deliveries: the host's own,
+	// which says where they go. Nil makes none. HARBORHOOK_TRACING means nothing here.
+	TracerProvider trace.TracerProvider
 	// Version is shown to clients and sent to targets; empty = "embedded".
 	Version string
 }
@@ -61,7 +67,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("embed: %w", err)
 	}
-	o := app.Options{Version: c.Version, Log: c.Logger}
+	o := app.Options{Version: c.Version, Log: c.Logger, Tracing: tracing.Over(c.TracerProvider)}
 	if o.Version == "" {
 		o.Version = "embedded"
 	}

@@ -68,6 +68,9 @@ type Event struct {
 	// image ids and platforms are a guess until the event comes a second time, looked
 	// up, under the same ID. Nothing is delivered before.
 	Incomplete bool `json:"incomplete,omitempty"`
+	// Traceparent names the span in which an incomplete event was stored, for what
+	// becomes of it; empty without tracing.
+	Traceparent string `json:"traceparent,omitempty"`
 }
 
 // ComponentEventID returns the id of an event that a component gave an id of its

@@ -63,7 +63,10 @@ type Job struct {
 	PayloadFormat string
 	ContentType   string
 	// Detail is the body: what is stored is what is signed and sent, at every attempt.
-	Detail        []byte
+	Detail []byte
+	// Traceparent names the span under which the job was accepted, as W3C Trace Context
+	// writes it; empty without tracing. Of a delivery under way it is the attempt's.
+	Traceparent   string
 	Repository    string
 	Tag           string
 	Digest        string

@@ -149,11 +149,23 @@ func (w *webhookJob) deliver(ctx context.Context, d hook.Delivery, t *ticket, mu
 		return
 	}
 	w.observer.Attempted(d, o)
-	w.log.Info("attempt", "job", d.ID, "event", d.EventID, "policy", d.PolicyID, "number", attempt.Number,
-		"result", attempt.Result, "took_ms", attempt.Duration.Milliseconds(), "status", o.Status)
+	w.say(ctx, d, o)
 	if o.Status == hook.StatusScheduled {
 		w.later(o.RetryIn)
 	}
+}
+
+// say logs an attempt.
+func (w *webhookJob) say(ctx context.Context, d hook.Delivery, o hook.Outcome) {
+	a := o.Attempt
+	attrs := []slog.Attr{
+		slog.Int64("job", d.ID), slog.String("event", d.EventID), slog.Int64("policy", d.PolicyID), slog.Int("number", a.Number),
+		slog.String("result", string(a.Result)), slog.Int64("took_ms", a.Duration.Milliseconds()), slog.String("status", string(o.Status)),
+	}
+	if trace := hook.TraceID(d.Traceparent); trace != "" {
+		attrs = append(attrs, slog.String("trace", trace))
+	}
+	w.log.LogAttrs(ctx, slog.LevelInfo, "attempt", attrs...)
 }
 
 // turn waits for the ticket's worker. It returns false if there is none in time.

@@ -201,7 +201,7 @@ func jobRows(keys []string, jobs map[string]*hook.Job) [][]any {
 		rows = append(rows, []any{
 			j.UUID, j.Key, j.ProjectID, j.PolicyID, j.PolicyName, j.TargetPosition, j.EventID, string(j.HookType),
 			j.NotifyType, j.Target, j.Origin, j.PayloadFormat, j.ContentType, string(j.Detail), j.Repository, j.Tag, j.Digest, j.RedeliveryOf,
-			string(cmp.Or(j.Status, hook.StatusPending)), j.StatusMessage, j.EventName,
+			string(cmp.Or(j.Status, hook.StatusPending)), j.StatusMessage, j.EventName, j.Traceparent,
 		})
 	}
 	return rows

@@ -74,7 +74,7 @@ func (s *Store) claimRows(ctx context.Context, ids []int64, lease time.Duration,
 			AND status || '' IN ('pending', 'scheduled') AND next_at <= `+s.d.Now+`
 			AND NOT origin `+fmt.Sprintf(s.d.In, "$4")+` ORDER BY id `+s.d.SkipLocked+`)
 		RETURNING id, job_uuid, project_id, policy_id, target_position, origin, event_id, hook_type, content_type, job_detail,
-			attempts, attempts + interruptions + 1, event_name, creation_time, (SELECT version FROM cache_version WHERE name = 'policies')`,
+			attempts, attempts + interruptions + 1, event_name, creation_time, next_at, traceparent, (SELECT version FROM cache_version WHERE name = 'policies')`,
 		s.d.IDs(ids), token, lease.Microseconds(), s.d.Texts(except))
 	if err != nil {
 		return nil, 0, fmt.Errorf("claim %d jobs: %w", len(ids), err)
@@ -82,10 +82,10 @@ func (s *Store) claimRows(ctx context.Context, ids []int64, lease time.Duration,
 	err = eachRow(result, func() error {
 		d := hook.Delivery{Lease: token}
 		d.Status = hook.StatusRunning
-		var created int64
+		var created, next int64
 		err := result.Scan(&d.ID, &d.UUID, &d.ProjectID, &d.PolicyID, &d.TargetPosition, &d.Origin, &d.EventID, &d.HookType, &d.ContentType,
-			&d.Detail, &d.Attempts, &d.Number, &d.EventName, &created, &version)
-		d.CreationTime = timeOf(created)
+			&d.Detail, &d.Attempts, &d.Number, &d.EventName, &created, &next, &d.Traceparent, &version)
+		d.CreationTime, d.NextAt = timeOf(created), timeOf(next)
 		claimed = append(claimed, d)
 		return err
 	})

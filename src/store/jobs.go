@@ -14,7 +14,7 @@ import (
 
 const jobColumns = `id, job_uuid, job_key, project_id, policy_id, policy_name, target_position, event_id, hook_type, notify_type,
 	target, origin, payload_format, content_type, job_detail, repository, tag, digest, status, status_message, attempts,
-	http_status, next_at, redelivery_of, creation_time, update_time, event_name`
+	http_status, next_at, redelivery_of, creation_time, update_time, event_name, traceparent`
 
 type scanner interface{ Scan(dest ...any) error }
 
@@ -23,7 +23,7 @@ func scanJob(row scanner) (hook.Job, error) {
 	var next, created, updated int64
 	err := row.Scan(&j.ID, &j.UUID, &j.Key, &j.ProjectID, &j.PolicyID, &j.PolicyName, &j.TargetPosition, &j.EventID, &j.HookType,
 		&j.NotifyType, &j.Target, &j.Origin, &j.PayloadFormat, &j.ContentType, &j.Detail, &j.Repository, &j.Tag, &j.Digest,
-		&j.Status, &j.StatusMessage, &j.Attempts, &j.HTTPStatus, &next, &j.RedeliveryOf, &created, &updated, &j.EventName)
+		&j.Status, &j.StatusMessage, &j.Attempts, &j.HTTPStatus, &next, &j.RedeliveryOf, &created, &updated, &j.EventName, &j.Traceparent)
 	j.NextAt, j.CreationTime, j.UpdateTime = timeOf(next), timeOf(created), timeOf(updated)
 	return j, err
 }

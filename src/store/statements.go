@@ -46,6 +46,7 @@ func newStatements(d Dialect) statements {
 			{"status", "text"},
 			{"status_message", "text"},
 			{"event_name", "text"},
+			{"traceparent", "text"},
 		}, [][2]string{{"next_at", d.Now}, created, updated}, `ON CONFLICT (job_key) DO NOTHING`, `RETURNING id, job_key`),
 		// What is told later without its details must not wipe out what was known.
 		manifests: insertInto("memory_manifest", []Column{

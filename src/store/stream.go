@@ -11,7 +11,7 @@ import (
 // lightColumns are jobColumns without the body.
 const lightColumns = `id, job_uuid, job_key, project_id, policy_id, policy_name, target_position, event_id, hook_type, notify_type,
 	target, origin, payload_format, content_type, '', repository, tag, digest, status, status_message, attempts,
-	http_status, next_at, redelivery_of, creation_time, update_time, event_name`
+	http_status, next_at, redelivery_of, creation_time, update_time, event_name, traceparent`
 
 // NewestJob returns the largest id of a job, 0 if there is none.
 func (s *Store) NewestJob(ctx context.Context) (int64, error) {

@@ -67,8 +67,22 @@ func (s *System) TryNotify(events ...any) (Reply, error) {
 // is 503, which a busy machine may bring about. Any other answer fails the test.
 func (s *System) MustNotify(t T, events ...any) {
 	t.Helper()
+	s.mustNotify(t, func() Reply { return s.Notify(t, events...) })
+}
+
+// MustNotifyWith is MustNotify with one more header.
+func (s *System) MustNotifyWith(t T, name, value string, events ...any) {
+	t.Helper()
+	s.mustNotify(t, func() Reply {
+		return s.As("", "").Do(t, http.MethodPost, "/service/notifications", Envelope(events...),
+			"Content-Type", mediaTypeEvents, "Authorization", "Bearer "+s.Token, name, value)
+	})
+}
+
+func (s *System) mustNotify(t T, notify func() Reply) {
+	t.Helper()
 	Eventually(t, startLimit, "200 for a notification", func() bool {
-		reply := s.Notify(t, events...)
+		reply := notify()
 		if reply.Status != http.StatusOK && reply.Status != http.StatusServiceUnavailable {
 			t.Fatalf("notification: %d: %s", reply.Status, reply.Body)
 		}

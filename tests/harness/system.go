@@ -23,7 +23,8 @@ const (
 	Production = "production"
 )
 
-// Settings are environment variables of the program, without HARBORHOOK_.
+// Settings are environment variables of the program, without HARBORHOOK_; those of
+// OpenTelemetry, which begin with OTEL_, stand as they are.
 type Settings map[string]string
 
 // quick makes waits short enough for tests: four attempts take about a second.
@@ -228,7 +229,10 @@ func (s *System) start(t T, binary, shape, name, url string, settings ...Setting
 	}
 	env := make([]string, 0, len(merged))
 	for variable, value := range merged {
-		env = append(env, "HARBORHOOK_"+variable+"="+value)
+		if !strings.HasPrefix(variable, "OTEL_") {
+			variable = "HARBORHOOK_" + variable
+		}
+		env = append(env, variable+"="+value)
 	}
 	p := newProcess(t, command{name: name, path: binary, args: []string{shape}, env: env, dir: folder(t), ready: answers(url + "/readyz")})
 	p.Start()

@@ -89,6 +89,8 @@ func check(t *testing.T, l level, s *harness.System, receiver *harness.Receiver)
 			checkBulk(t, s)
 		case "switches":
 			checkSwitches(t, s)
+		case "tracing":
+			checkUntraced(t, got)
 		default:
 			t.Errorf("nothing checks what comes of testdata/%s.sql", name)
 		}
@@ -174,6 +176,17 @@ func checkDeliveries(t *testing.T, got []harness.Delivery) {
 		signature := "sha256=" + hex.EncodeToString(mac.Sum(nil))
 		if d.URI != want.path || d.Header.Get("Authorization") != want.authorization || d.Header.Get("X-Hub-Signature-256") != signature {
 			t.Errorf("job %d was delivered to %s with %v", n, d.URI, d.Header)
+		}
+	}
+}
+
+// checkUntraced expects that a job tells no target of a trace that nobody takes down
+// any more.
+func checkUntraced(t *testing.T, got []harness.Delivery) {
+	t.Helper()
+	for _, d := range got {
+		if trace := d.Header.Get("Traceparent"); trace != "" {
+			t.Errorf("%s was told of the trace %s", d.URI, trace)
 		}
 	}
 }

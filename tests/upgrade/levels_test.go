@@ -34,7 +34,8 @@ var levels = []level{
 	{data: []string{"base", "template", "enrichment", "api", "circuit"}},
 	{data: []string{"base", "template", "enrichment", "api", "circuit", "identity"}},
 	{data: []string{"base", "template", "enrichment", "api", "circuit", "identity", "logs"}},
-	{data: []string{"base", "template", "enrichment", "api", "circuit", "identity", "logs", "switches"}}, // 0008_switches
+	{data: []string{"base", "template", "enrichment", "api", "circuit", "identity", "logs", "switches"}},
+	{data: []string{"base", "template", "enrichment", "api", "circuit", "identity", "logs", "switches", "tracing"}}, // 0009_tracing
 }
 
 // alone says why processes of a schema must not run beside those of the newest;

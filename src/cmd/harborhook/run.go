@@ -175,6 +175,11 @@ func (p *program) server(shape config.Shape) func(context.Context, command, []st
 			return code
 		}
 		o := app.Options{Version: version, Out: p.stdout, Log: logger(cfg, p.stderr)}
+		give, err := takeLibraries(o.Log)
+		if err != nil {
+			return p.failed(err)
+		}
+		defer give()
 		if err := p.serve(ctx, shape, cfg, o); err != nil {
 			return p.failed(err)
 		}

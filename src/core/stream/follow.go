@@ -10,8 +10,11 @@ import (
 )
 
 const (
-	// pollEvery bounds, with the time a query takes, how late a change is told.
+	// pollEvery bounds, with the time a query takes, how late a change of another
+	// process is told.
 	pollEvery = 25 * time.Millisecond
+	// wakeGap is the least time between two looks, however often the hub is woken.
+	wakeGap = 5 * time.Millisecond
 	// restEvery is how often jobs are looked at that have not changed for hotFor.
 	restEvery = 500 * time.Millisecond
 	hotFor    = 3 * time.Second
@@ -54,13 +57,18 @@ func (h *Hub) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	failing := false
+	var looked time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-h.wake:
+			if !rest(ctx, wakeGap-time.Since(looked)) {
+				return nil
+			}
 		case <-timer.C:
 		}
+		looked = time.Now()
 		if !h.heard() {
 			f = nil
 			continue
@@ -77,6 +85,21 @@ func (h *Hub) Run(ctx context.Context) error {
 		} else {
 			timer.Reset(h.pollEvery)
 		}
+	}
+}
+
+// rest waits, and says whether ctx goes on.
+func rest(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
 	}
 }
 

@@ -1,6 +1,7 @@
 // Package stream tells listeners what happens to deliveries, as it happens. It
 // reads the database, so that it sees what other processes do, and only while
-// somebody listens.
+// somebody listens. What this process does wakes it; the rest is found by looking
+// now and then.
 package stream
 
 import (
@@ -8,6 +9,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/harborhook/harborhook/src/hook"
@@ -48,6 +50,8 @@ type Hub struct {
 	// pollEvery is how often the database is read while somebody listens.
 	pollEvery time.Duration
 	wake      chan struct{}
+	// audible says that somebody listens.
+	audible atomic.Bool
 
 	mu        sync.Mutex
 	listeners map[*Listener]bool
@@ -57,6 +61,19 @@ type Hub struct {
 // New returns a Hub. It is of use while Run runs.
 func New(store Store, log *slog.Logger) *Hub {
 	return &Hub{store: store, log: log, pollEvery: pollEvery, wake: make(chan struct{}, 1), listeners: map[*Listener]bool{}}
+}
+
+// Wake says that deliveries have changed, and that the change is committed: it is
+// told at once, not only with the next look. It does not block, and costs next to
+// nothing while nobody listens.
+func (h *Hub) Wake() {
+	if !h.audible.Load() {
+		return
+	}
+	select {
+	case h.wake <- struct{}{}:
+	default:
+	}
 }
 
 // Listener gets the changes of one project's deliveries.
@@ -83,10 +100,7 @@ func (h *Hub) Listen(ctx context.Context, projectID int64) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	select {
-	case h.wake <- struct{}{}:
-	default:
-	}
+	h.Wake()
 	select {
 	case <-l.ready:
 		return l, nil
@@ -106,6 +120,7 @@ func (h *Hub) add(l *Listener) error {
 		return ErrTooMany
 	}
 	h.listeners[l] = true
+	h.audible.Store(true)
 	return nil
 }
 
@@ -128,6 +143,7 @@ func (h *Hub) drop(l *Listener, why error) {
 func (h *Hub) dropLocked(l *Listener, why error) {
 	if h.listeners[l] {
 		delete(h.listeners, l)
+		h.audible.Store(len(h.listeners) > 0)
 		l.err = why
 		close(l.changes)
 	}

@@ -174,6 +174,59 @@ func TestEveryChangeIsTold(t *testing.T) {
 	})
 }
 
+func TestWhatThisProcessDoesIsToldAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &table{}
+		h, stop := running(t, s)
+		defer stop()
+		l := listen(t, h, 1)
+		<-time.After(wakeGap)
+		for id := range int64(20) {
+			s.put(hook.Job{ID: id + 1, ProjectID: 1, Status: hook.StatusPending})
+			h.Wake()
+			wantNext(t, l, state{id + 1, hook.StatusPending}, wakeGap)
+		}
+	})
+}
+
+func TestTheHubIsWokenInVainWithoutListeners(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &table{}
+		h, stop := running(t, s)
+		defer stop()
+		listen(t, h, 1).Close()
+		<-time.After(time.Second)
+		before := s.polled()
+		for range 100 {
+			h.Wake()
+			<-time.After(time.Millisecond)
+		}
+		if n := s.polled() - before; n != 0 || len(h.wake) != 0 {
+			t.Errorf("read %d times", n)
+		}
+	})
+}
+
+func TestManyWakesAreFewLooks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &table{}
+		h, stop := running(t, s)
+		defer stop()
+		listen(t, h, 1)
+		before := s.polled()
+		for range 1000 {
+			h.Wake()
+			<-time.After(time.Millisecond)
+		}
+		if n := s.polled() - before; n > 201 {
+			t.Errorf("read %d times in a second", n)
+		}
+	})
+}
+
 func TestTheDatabaseIsLeftAloneWhileNobodyListens(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

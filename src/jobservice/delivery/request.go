@@ -39,6 +39,9 @@ func headers(d *hook.Delivery, userAgent string, at time.Time) http.Header {
 		headerID:        {id},
 		headerTimestamp: {seconds},
 	}
+	if d.Traceparent != "" {
+		h[hook.HeaderTraceparent] = []string{d.Traceparent}
+	}
 	if d.SendTo.AuthHeader != "" {
 		h["Authorization"] = []string{d.SendTo.AuthHeader}
 	}

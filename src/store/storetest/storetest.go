@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"concurrent repetitions of an event store one job", concurrentRepetitions},
 		{"a job is claimed by one worker only", claimedOnce},
 		{"a claim shows the policy's target of now", claimShowsPolicyOfNow},
+		{"a trace goes on with whoever claims the job", traceKept},
 		{"jobs of deleted and disabled policies are stopped", stoppedWithPolicy},
 		{"a success finishes the job", success},
 		{"statements that were prepared change nothing", warmed},

@@ -78,3 +78,13 @@ func levelOf(e *logrus.Entry) slog.Level {
 		return slog.LevelWarn
 	}
 }
+
+// TakeLog leads what docker/distribution logs without a context, through logrus'
+// logger of the whole process, to l instead of standard error. It is for programs in
+// which nobody else uses logrus.
+func TakeLog(l *slog.Logger) {
+	logrus.SetOutput(io.Discard)
+	logrus.SetFormatter(silent{})
+	logrus.SetLevel(logrus.WarnLevel)
+	logrus.StandardLogger().ReplaceHooks(hooksFor(l))
+}

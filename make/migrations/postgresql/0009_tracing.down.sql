@@ -1,0 +1,1 @@
+ALTER TABLE webhook_job DROP COLUMN traceparent;
