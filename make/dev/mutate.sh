@@ -93,7 +93,7 @@ mutate 'JobService is for its networks' src/jobservice/api.go \
 mutate 'the secret of JobService is compared' src/jobservice/api.go \
 	's/(want\[:\]\)) != 1/$1 > 1/' src/jobservice 'Secret|API|Caller'
 mutate 'only trusted proxies are believed' src/app/proxies.go \
-	's/err != nil \|\| !within\(trusted, proxy\.Addr\(\)\)/err != nil/' src/app 'Proxy|Trusted'
+	's/!within\(trusted, proxy\.Addr\(\)\)/!proxy.IsValid()/' src/app 'Proxy|Trusted'
 mutate 'paths are clean' src/core/api/guard.go \
 	's/case !cleanPath\(r\):/case false:/' src/core/api 'Guard'
 mutate 'methods are from a list' src/core/api/guard.go \
