@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# mutate.sh: takes the most important guards out, one at a time, in a copy of the
-# sources, and says which test notices. Exit code 1 if none does.
+# mutate.sh [WORDS]: takes the most important guards out, one at a time, in a copy of
+# the sources, and says which test notices. Exit code 1 if none does. With WORDS, a
+# regular expression, only the guards whose name it matches.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -9,8 +10,10 @@ trap 'rm -rf "$copy"' EXIT
 cp -r src make docs tests go.mod go.sum "$copy"
 
 survived=0
+wanted=${1:-.}
 # mutate NAME FILE PERL-EXPRESSION PACKAGE [TESTS]
 mutate() {
+	[[ $1 =~ $wanted ]] || return 0
 	local file=$copy/$2
 	perl -0pi -e "$3" "$file"
 	if cmp -s "$file" "$2"; then
@@ -56,4 +59,65 @@ mutate 'requests of other sites are refused' src/core/api/guard.go \
 	's/if crossOrigin\.Check\(r\) != nil \{/if false \&\& crossOrigin.Check(r) != nil {/' src/core/api 'Guard'
 mutate 'methods are not overridden' src/core/api/guard.go \
 	's/return r\.URL\.Query\(\)\.Has\("_method"\)/return false/' src/core/api 'Guard'
+
+mutate 'denied networks stay closed' src/jobservice/delivery/guard.go \
+	's/ \|\| contains\(g\.denied, addr\)//' src/jobservice/delivery 'Denied|Allowed|Guard'
+mutate 'special networks are closed' src/jobservice/delivery/guard.go \
+	's/return !contains\(special4, addr\)/return true/' src/jobservice/delivery 'Special|Guard'
+mutate 'only global IPv6 addresses are public' src/jobservice/delivery/guard.go \
+	's/return global6\.Contains\(addr\) \&\& !contains\(special6, addr\)/return !contains(special6, addr)/' src/jobservice/delivery 'Special|Guard'
+mutate 'redirects are not followed' src/jobservice/delivery/client.go \
+	's/c\.transport\(d\)\.RoundTrip\(req\)/(\&http.Client{Transport: c.transport(d)}).Do(req)/' src/jobservice/delivery 'Redirect'
+mutate 'answers are not inflated' src/jobservice/delivery/client.go \
+	's/DisableCompression:     true/DisableCompression:     false/' src/jobservice/delivery
+mutate 'headers of an answer are bounded' src/jobservice/delivery/client.go \
+	's/\tMaxResponseHeaderBytes: maxHeaderBytes,\n//' src/jobservice/delivery
+mutate 'bodies of an answer are bounded' src/jobservice/delivery/response.go \
+	's/hook\.MaxStoredBody\+1\)/64*hook.MaxStoredBody)/' src/jobservice/delivery 'NoMore'
+mutate 'what is stored is valid text' src/jobservice/delivery/response.go \
+	's/return strings\.ReplaceAll\(strings\.ToValidUTF8\(text, replacement\), "\\x00", replacement\)/_ = replacement; return text/' src/jobservice/delivery
+mutate 'headers that are secrets by name are masked' src/jobservice/delivery/response.go \
+	's/case sensitive\(name\):/case false:/' src/jobservice/delivery
+mutate 'old TLS is refused' src/jobservice/delivery/client.go \
+	's/tls\.VersionTLS12/tls.VersionTLS10/' src/jobservice/delivery
+mutate 'certificates are verified' src/jobservice/delivery/client.go \
+	's/newTransport\(cfg, dial, false\)/newTransport(cfg, dial, true)/' src/jobservice/delivery
+mutate 'tests of a project are limited' src/core/webhook/limit.go \
+	's/max\(l\.project\.Wait\(projectID\), l\.all\.Wait\(0\)\)/l.all.Wait(0)/' src/core/webhook 'Limit|Together'
+mutate 'tests of all projects are limited' src/core/webhook/limit.go \
+	's/max\(l\.project\.Wait\(projectID\), l\.all\.Wait\(0\)\)/l.project.Wait(projectID)/' src/core/webhook 'Limit|Together'
+mutate 'internal endpoints are for their networks' src/core/api/internal.go \
+	's/ \|\| a\.Insider\(r\) \{/ || a.Insider(r) || true {/' src/core/api 'Insiders'
+mutate 'JobService is for its networks' src/jobservice/api.go \
+	's/a\.Insider != nil \&\& !a\.Insider\(r\)/false/' src/jobservice 'Elsewhere'
+mutate 'the secret of JobService is compared' src/jobservice/api.go \
+	's/(want\[:\]\)) != 1/$1 > 1/' src/jobservice 'Secret|API|Caller'
+mutate 'only trusted proxies are believed' src/app/proxies.go \
+	's/!within\(trusted, proxy\.Addr\(\)\)/!proxy.IsValid()/' src/app 'Proxy|Trusted'
+mutate 'paths are clean' src/core/api/guard.go \
+	's/case !cleanPath\(r\):/case false:/' src/core/api 'Guard'
+mutate 'methods are from a list' src/core/api/guard.go \
+	's/case !knownMethod\(r\.Method\):/case false:/' src/core/api 'Guard'
+mutate 'bodies are of types that are taken' src/core/api/guard.go \
+	's/case !knownMediaType\(r\):/case false:/' src/core/api 'Guard|Foreign'
+mutate 'bodies of requests are bounded' src/core/api/guard.go \
+	's/http\.MaxBytesReader\(w, r\.Body, bodyLimit\(r\.URL\.Path\)\)/r.Body/' src/core/api
+mutate 'the CSRF token is compared' src/core/api/session.go \
+	's/c\.changes\(\) \&\& !session\.ValidCSRF/false \&\& !session.ValidCSRF/' src/core/api 'Session|Token'
+mutate 'scripts cannot read the cookie' src/core/api/session.go \
+	's/HttpOnly: true, //' src/core/api 'Session|Cookie|Sign'
+mutate 'guessing is held up' src/core/auth/backoff.go \
+	's/if wait > 0 \{\n\t\treturn \&BackOff/if wait < 0 {\n\t\treturn \&BackOff/' src/core/auth
+mutate 'masters do not read queries of targets' src/core/api/policyjson.go \
+	's/if !mayUpdate \{/if false {/' src/core/api 'Polic'
+mutate 'secrets are masked when they are read' src/core/api/policyjson.go \
+	's/masked\(t\.AuthHeader\)/t.AuthHeader/' src/core/api
+mutate 'policies of a project are counted' src/core/webhook/policies.go \
+	's/len\(existing\) >= maxPolicies/false/' src/core/webhook
+mutate 'expressions are bounded' src/core/webhook/match.go \
+	's/len\(program\.Inst\) > maxInstructions/false/' src/core/webhook
+mutate 'guessable secrets are refused' src/config/validate.go \
+	's/case guessable\(text\):/case false:/' src/config
+mutate 'pages run no foreign script' src/portal/portal.go \
+	's/\t\th\.Set\("Content-Security-Policy", securityPolicy\)\n//' src/portal
 exit $survived

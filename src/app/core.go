@@ -89,7 +89,8 @@ func newCore(ctx context.Context, p *parts, shape config.Shape, cfg config.Confi
 		Deliveries: webhook.NewDeliveries(s, queuer), Stream: listeners, Tester: webhook.NewTester(samples(catalog), render, sender, time.Now),
 		TestLimit:      webhook.NewTestLimit(time.Now),
 		ComponentToken: cfg.ComponentToken.Reveal(), NotificationToken: cfg.NotificationToken.Reveal(), NotificationRefused: m.countRefused, AuthFailed: m.countAuthFailure,
-		Health: health, Docs: description, Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
+		Insider: insider(cfg.InternalNetworks.Prefixes()),
+		Health:  health, Docs: description, Metrics: m.handler(), Version: o.Version, Registry: cfg.PublicRegistry(), Logger: o.Log,
 	}
 	if h == nil {
 		served.Portal = newPortal(served, s)

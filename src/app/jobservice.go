@@ -54,18 +54,23 @@ func newJobService(cfg config.Config, s *store.Store, redisURL string, m *metric
 }
 
 // jobServiceHandler serves the API behind the secret, and beside it, for
-// everybody who can reach the address, whether the process lives.
+// everybody who can reach the address, whether the process lives. API and metrics
+// are for the networks of HARBORHOOK_INTERNAL_NETWORKS.
 func jobServiceHandler(cfg config.Config, service *jobservice.Service, s *store.Store, m *metrics, o Options) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/api/v1/", jobservice.NewAPI(jobservice.APIConfig{Service: service, Reader: s, Secret: cfg.Secret.Reveal(), AuthFailed: func() { m.countAuthFailure("jobservice") }, Log: o.Log}))
+	served := jobservice.NewAPI(jobservice.APIConfig{
+		Service: service, Reader: s, Secret: cfg.Secret.Reveal(), Insider: insider(cfg.InternalNetworks.Prefixes()),
+		AuthFailed: func() { m.countAuthFailure("jobservice") }, Log: o.Log,
+	})
+	mux.Handle("/api/v1/", served.Handler())
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if err := s.Ping(r.Context()); err != nil {
 			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
 		}
 	})
-	mux.Handle("GET /metrics", m.handler())
-	return mux
+	mux.Handle("GET /metrics", served.OnlyInsiders(m.handler()))
+	return behindProxies(cfg.TrustedProxies.Prefixes(), mux)
 }
 
 func runJobService(ctx context.Context, cfg config.Config, o Options) (err error) {

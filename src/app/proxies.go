@@ -46,6 +46,15 @@ func clientBehind(trusted []netip.Prefix, r *http.Request) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
+// insider says whether the client is in one of the networks. No network at all
+// means every client. The sender of a request that comes from no address is none.
+func insider(networks []netip.Prefix) func(*http.Request) bool {
+	return func(r *http.Request) bool {
+		client, err := netip.ParseAddrPort(r.RemoteAddr)
+		return len(networks) == 0 || err == nil && within(networks, client.Addr())
+	}
+}
+
 func within(networks []netip.Prefix, addr netip.Addr) bool {
 	addr = addr.Unmap().WithZone("")
 	return slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(addr) })

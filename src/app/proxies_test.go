@@ -56,3 +56,30 @@ func TestNobodyIsTrustedUnlessNamed(t *testing.T) {
 		t.Errorf("believed %s", got)
 	}
 }
+
+func TestInsidersAreKnownByTheirAddress(t *testing.T) {
+	t.Parallel()
+	networks := []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("fd00::/8")}
+	for _, tc := range []struct {
+		networks []netip.Prefix
+		from     string
+		want     bool
+	}{
+		{networks, "10.1.2.3:80", true},
+		{networks, "[::ffff:10.1.2.3]:80", true},
+		{networks, "[fd00::1]:80", true},
+		{networks, "[fd00::1%eth0]:80", true},
+		{networks, "10.2.0.1:80", false},
+		{networks, "[::1]:80", false},
+		{networks, "@", false},
+		{networks, "", false},
+		{nil, "10.2.0.1:80", true},
+		{nil, "@", true},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.RemoteAddr = tc.from
+		if got := insider(tc.networks)(r); got != tc.want {
+			t.Errorf("%s with %v: %t", tc.from, tc.networks, got)
+		}
+	}
+}

@@ -31,40 +31,59 @@ type APIConfig struct {
 	Reader  Reader
 	// Secret is what a caller must show as "Authorization: Harbor-Secret …".
 	Secret string
-	// AuthFailed, if set, counts callers who did not show it.
+	// Insider, if set, says whether the sender's network is one from which the API may
+	// be called. It is asked before the secret is looked at.
+	Insider func(*http.Request) bool
+	// AuthFailed, if set, counts callers who did not show the secret, or come from
+	// elsewhere.
 	AuthFailed func()
 	Log        *slog.Logger
 }
 
-// NewAPI returns JobService's HTTP API:
+// API is JobService's HTTP API.
+type API struct {
+	APIConfig
+
+	// complained is when a caller who may not call was last logged.
+	mu         sync.Mutex
+	complained time.Time
+}
+
+// NewAPI returns the API.
+func NewAPI(cfg APIConfig) *API { return &API{APIConfig: cfg} }
+
+// Handler serves, to insiders who show the secret:
 //
 //	POST /api/v1/jobs             hint that rows are due
 //	GET  /api/v1/jobs/{id}        one job
 //	GET  /api/v1/jobs/{id}/log    its attempts as text
 //	GET  /api/v1/stats            workers, window and backlog
-func NewAPI(cfg APIConfig) http.Handler {
-	a := &api{APIConfig: cfg}
+func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/v1/jobs", a.submit)
 	mux.HandleFunc("GET /api/v1/jobs/{id}", a.job)
 	mux.HandleFunc("GET /api/v1/jobs/{id}/log", a.jobLog)
 	mux.HandleFunc("GET /api/v1/stats", a.stats)
-	return a.authorised(mux)
+	return a.OnlyInsiders(a.authorised(mux))
 }
 
-type api struct {
-	APIConfig
-
-	// complained is when a caller without the secret was last logged.
-	mu         sync.Mutex
-	complained time.Time
+// OnlyInsiders refuses callers from other networks than Insider knows.
+func (a *API) OnlyInsiders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.Insider != nil && !a.Insider(r) {
+			a.stranger(r, "a caller of JobService comes from a network that is not in HARBORHOOK_INTERNAL_NETWORKS")
+			fail(w, http.StatusForbidden, codeUnauthorized, "this address may not call JobService")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
-// complainEvery is how often callers without the secret are logged.
+// complainEvery is how often callers who may not call are logged.
 const complainEvery = time.Minute
 
-// stranger counts a caller without the secret, and says so now and then.
-func (a *api) stranger(r *http.Request) {
+// stranger counts a caller who may not call, and says why now and then.
+func (a *API) stranger(r *http.Request, why string) {
 	if a.AuthFailed != nil {
 		a.AuthFailed()
 	}
@@ -72,7 +91,7 @@ func (a *api) stranger(r *http.Request) {
 	defer a.mu.Unlock()
 	if now := time.Now(); now.Sub(a.complained) >= complainEvery {
 		a.complained = now
-		a.Log.Warn("a caller of JobService does not show the secret", "client", r.RemoteAddr)
+		a.Log.Warn(why, "client", r.RemoteAddr)
 	}
 }
 
@@ -86,12 +105,12 @@ const (
 	codeBadRequest   = 10013
 )
 
-func (a *api) authorised(next http.Handler) http.Handler {
+func (a *API) authorised(next http.Handler) http.Handler {
 	want := sha256.Sum256([]byte("Harbor-Secret " + a.Secret))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got := sha256.Sum256([]byte(r.Header.Get("Authorization")))
 		if subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
-			a.stranger(r)
+			a.stranger(r, "a caller of JobService does not show the secret")
 			fail(w, http.StatusUnauthorized, codeUnauthorized, "the secret is missing or wrong")
 			return
 		}
@@ -129,7 +148,7 @@ const (
 	maxSubmitIDs  = 10_000
 )
 
-func (a *api) submit(w http.ResponseWriter, r *http.Request) {
+func (a *API) submit(w http.ResponseWriter, r *http.Request) {
 	var in SubmitRequest
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxSubmitBody))
 	if err := decoder.Decode(&in); err != nil {
@@ -173,7 +192,7 @@ func parseIDs(text []string) ([]int64, error) {
 }
 
 // find answers 404 itself when there is no such job.
-func (a *api) find(w http.ResponseWriter, r *http.Request) (hook.Job, bool) {
+func (a *API) find(w http.ResponseWriter, r *http.Request) (hook.Job, bool) {
 	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	if err == nil {
 		var j hook.Job
@@ -189,7 +208,7 @@ func (a *api) find(w http.ResponseWriter, r *http.Request) (hook.Job, bool) {
 	return hook.Job{}, false
 }
 
-func (a *api) job(w http.ResponseWriter, r *http.Request) {
+func (a *API) job(w http.ResponseWriter, r *http.Request) {
 	j, ok := a.find(w, r)
 	if !ok {
 		return
@@ -201,7 +220,7 @@ func (a *api) job(w http.ResponseWriter, r *http.Request) {
 	}})
 }
 
-func (a *api) jobLog(w http.ResponseWriter, r *http.Request) {
+func (a *API) jobLog(w http.ResponseWriter, r *http.Request) {
 	j, ok := a.find(w, r)
 	if !ok {
 		return
@@ -216,7 +235,7 @@ func (a *api) jobLog(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, hook.Transcript(j, attempts)) //nolint:errcheck // the caller has gone
 }
 
-func (a *api) stats(w http.ResponseWriter, r *http.Request) {
+func (a *API) stats(w http.ResponseWriter, r *http.Request) {
 	backlog, err := a.Reader.Backlog(r.Context())
 	if err != nil {
 		fail(w, http.StatusServiceUnavailable, codeStats, "the database does not answer")
@@ -233,7 +252,7 @@ func (a *api) stats(w http.ResponseWriter, r *http.Request) {
 	}}})
 }
 
-func (a *api) internal(w http.ResponseWriter, doing string, err error) {
+func (a *API) internal(w http.ResponseWriter, doing string, err error) {
 	a.Log.Error("jobservice api", "doing", doing, "error", err)
 	if errors.Is(err, hook.ErrUnavailable) {
 		fail(w, http.StatusServiceUnavailable, codeSubmit, "the database does not answer")

@@ -37,7 +37,7 @@ func (r readerStub) Backlog(context.Context) (map[hook.Status]int, error) {
 func startAPI(t *testing.T, s *table, reader readerStub) *httptest.Server {
 	t.Helper()
 	service := New(Config{Store: s, Queue: newLine(), Sender: sendFunc(ok), Observer: nobody{}, Log: slog.New(slog.DiscardHandler), Workers: 2})
-	server := httptest.NewServer(NewAPI(APIConfig{Service: service, Reader: reader, Secret: "shared secret", Log: slog.New(slog.DiscardHandler)}))
+	server := httptest.NewServer(NewAPI(APIConfig{Service: service, Reader: reader, Secret: "shared secret", Log: slog.New(slog.DiscardHandler)}).Handler())
 	t.Cleanup(server.Close)
 	return server
 }
@@ -49,7 +49,7 @@ func TestCallersWithoutTheSecretAreCountedAndLoggedOnceAMinute(t *testing.T) {
 	service := New(Config{Store: &table{}, Queue: newLine(), Sender: sendFunc(ok), Observer: nobody{}, Log: slog.New(slog.DiscardHandler), Workers: 2})
 	handler := NewAPI(APIConfig{
 		Service: service, Secret: "shared secret", AuthFailed: func() { failed++ }, Log: slog.New(slog.NewTextHandler(&log, nil)),
-	})
+	}).Handler()
 	for range 3 {
 		r := httptest.NewRequest("GET", "/api/v1/stats", nil)
 		r.Header.Set("Authorization", "Harbor-Secret shared secreT")
@@ -132,5 +132,42 @@ func TestTheClientSpeaksToTheAPI(t *testing.T) {
 	server.Close()
 	if err := client.New(server.URL, "shared secret").Submit(t.Context(), []int64{7}); err == nil {
 		t.Error("without a server: got no error")
+	}
+}
+
+func TestCallersFromElsewhereAreRefusedWhateverTheyShow(t *testing.T) {
+	t.Parallel()
+	failed, inside := 0, false
+	service := New(Config{Store: &table{}, Queue: newLine(), Sender: sendFunc(ok), Observer: nobody{}, Log: slog.New(slog.DiscardHandler), Workers: 2})
+	api := NewAPI(APIConfig{
+		Service: service, Secret: "shared secret", Insider: func(*http.Request) bool { return inside },
+		AuthFailed: func() { failed++ }, Log: slog.New(slog.DiscardHandler),
+	})
+	metrics := api.OnlyInsiders(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }))
+	for _, tc := range []struct {
+		handler         http.Handler
+		secret          string
+		outside, inside int
+	}{
+		{api.Handler(), "shared secret", 403, 404},
+		{api.Handler(), "wrong", 403, 401},
+		{metrics, "", 403, 200},
+	} {
+		for _, inside = range []bool{false, true} {
+			r := httptest.NewRequest("GET", "/api/v1/jobs/none", nil)
+			r.Header.Set("Authorization", "Harbor-Secret "+tc.secret)
+			w := httptest.NewRecorder()
+			tc.handler.ServeHTTP(w, r)
+			want := tc.outside
+			if inside {
+				want = tc.inside
+			}
+			if w.Code != want {
+				t.Errorf("with %q, inside: %t: %d, want %d: %s", tc.secret, inside, w.Code, want, w.Body)
+			}
+		}
+	}
+	if failed != 4 {
+		t.Errorf("%d callers were counted, want 4", failed)
 	}
 }

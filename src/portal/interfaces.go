@@ -93,7 +93,7 @@ type Tester interface {
 	Test(ctx context.Context, project hook.Project, p hook.Policy, by string) (hook.Attempt, error)
 }
 
-// TestLimit bounds the tests of each project, by its id.
+// TestLimit bounds the tests of each project, by its id, and of all of them.
 type TestLimit interface {
 	Take(projectID int64) time.Duration
 }

@@ -13,8 +13,9 @@ import (
 // Browser calls Core as a page in a browser does: with cookies, and with the CSRF
 // token of the last answer, as Harbor's own portal sends it.
 type Browser struct {
-	base   string
-	client *http.Client
+	base    string
+	client  *http.Client
+	secrets *secrets
 	// Token is what the next call that changes something sends. It outlives the
 	// session, as in the portal, which keeps it in the browser's storage.
 	Token string
@@ -27,7 +28,7 @@ func (s *System) NewBrowser(t T) *Browser {
 	if err != nil {
 		t.Fatalf("make a cookie jar: %v", err)
 	}
-	return &Browser{base: s.CoreURL, client: &http.Client{Jar: jar, Timeout: callLimit}}
+	return &Browser{base: s.CoreURL, client: &http.Client{Jar: jar, Timeout: callLimit}, secrets: s.secrets}
 }
 
 // At returns the browser on another Core: same cookies, same token.
@@ -95,6 +96,7 @@ func (b *Browser) send(t T, method, address, mediaType string, body []byte, head
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
+	b.secrets.sent(body)
 	resp, err := b.client.Do(req)
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, address, err)
@@ -104,6 +106,8 @@ func (b *Browser) send(t T, method, address, mediaType string, body []byte, head
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, address, err)
 	}
+	b.secrets.answered(t, method, req.URL.Path, resp.Header, text)
+	b.secrets.cookies(resp.Header)
 	if token := strings.TrimSpace(resp.Header.Get("X-Harbor-CSRF-Token")); token != "" {
 		b.Token = token
 	}

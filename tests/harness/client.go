@@ -17,11 +17,12 @@ import (
 )
 
 // Client speaks the API of Core as one user. What it sends and is answered is held
-// against docs/openapi.yaml.
+// against docs/openapi.yaml, and what is secret in it may not come back.
 type Client struct {
 	base, username, password string
 	limit                    time.Duration // of one call; 0: callLimit
 	document                 *openapi.Document
+	secrets                  *secrets
 	// t is told of what does not fit the document when nobody else is there.
 	t T
 }
@@ -134,6 +135,7 @@ func (c *Client) send(t T, method, address string, body any, headers ...string) 
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
+	c.secrets.sent(content)
 	begin := time.Now()
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -149,6 +151,7 @@ func (c *Client) send(t T, method, address string, body any, headers ...string) 
 	if err := c.document.Check(x); err != nil {
 		t.Errorf("%v", err)
 	}
+	c.secrets.answered(t, method, req.URL.Path, reply.Header, text)
 	return reply, nil
 }
 

@@ -111,7 +111,7 @@ func TestAReceiverKeepsWhatItGetsAndAnswersAsTold(t *testing.T) {
 	r.Answer(func(n int, d Delivery) Answer {
 		return Answer{Status: 500 + n, Body: string(d.Body) + "!"}
 	})
-	c := &Client{base: r.URL, document: &openapi.Document{}, t: t}
+	c := &Client{base: r.URL, document: &openapi.Document{}, secrets: newSecrets(), t: t}
 	for n, body := range []string{"one", "two"} {
 		reply := c.Do(t, "POST", "/hook?a=b", body, "X-Test", body)
 		if reply.Status != 501+n || reply.Body != body+"!" {
@@ -139,7 +139,7 @@ func TestAnAnswerThatTheDocumentDoesNotTellOfFailsTheTest(t *testing.T) {
 		"Do":  func(c *Client, t T) { c.Do(t, "GET", "/api/ping", nil) },
 		"Try": func(c *Client, _ T) { _, _ = c.Try("GET", "/api/ping", nil) },
 	} {
-		failed := play(func(t T) { call(&Client{base: r.URL, document: document, t: t}, t) })
+		failed := play(func(t T) { call(&Client{base: r.URL, document: document, secrets: newSecrets(), t: t}, t) })
 		if len(failed) != 1 || !strings.Contains(failed[0], "ping of /api/ping: add the status 201") {
 			t.Errorf("%s: failures %q", name, failed)
 		}

@@ -57,6 +57,8 @@ type System struct {
 	t        T
 	document *openapi.Document
 	password string
+	// secrets are all that were used; nobody but who must may see them (G20).
+	secrets *secrets
 	// DataDir is the folder of a standalone system.
 	DataDir string
 	// RegistryProcess is the registry of a production system of its own, or nil.
@@ -167,10 +169,12 @@ func newStandalone(t T, binary string, settings Settings) *System {
 	core, registry := FreeAddr(t), FreeAddr(t)
 	s := newSystem(t, Standalone, core, registry)
 	s.Operator, s.DataDir, s.JobServiceAddr = "admin", folder(t), FreeAddr(t)
+	t.Cleanup(func() { s.searchFiles(t) })
 	s.start(t, binary, Standalone, Standalone, "http://"+core, Settings{
 		"DATA_DIR": s.DataDir, "CORE_ADDR": core, "JOBSERVICE_ADDR": s.JobServiceAddr, "REGISTRY_ADDR": registry,
 		"ADMIN_PASSWORD": s.password, "NOTIFICATION_TOKEN": s.Token, "COMPONENT_TOKEN": s.ComponentToken,
 	}, settings)
+	s.keepGenerated(t)
 	return s
 }
 
@@ -186,6 +190,10 @@ func newProduction(t T, binary, databaseURL string, redis *Redis, settings Setti
 		"EXTERNAL_REGISTRY": registry, "NOTIFICATION_TOKEN": s.Token, "COMPONENT_TOKEN": s.ComponentToken,
 		"ADMIN_PASSWORD": s.password, "ALLOWED_NETWORKS": "loopback,private",
 	}
+	t.Cleanup(func() {
+		s.searchDatabase(t, databaseURL)
+		s.searchRedis(t, redis, common["REDIS_NAMESPACE"])
+	})
 	s.start(t, binary, "core", "core", "http://"+core, common, settings)
 	s.start(t, binary, "jobservice", "jobservice", "http://"+jobService, common, settings)
 	s.binary, s.settings = binary, []Settings{common, settings}
@@ -198,7 +206,7 @@ func newSystem(t T, shape, core, registry string) *System {
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	s := &System{t: t, document: document, Shape: shape, CoreURL: "http://" + core, Registry: registry, password: secret(), Token: secret(), ComponentToken: secret()}
+	s := &System{t: t, document: document, secrets: newSecrets(), Shape: shape, CoreURL: "http://" + core, Registry: registry, password: secret(), Token: secret(), ComponentToken: secret()}
 	s.Admin = s.As("admin", s.password)
 	return s
 }
@@ -229,12 +237,16 @@ func (s *System) start(t T, binary, shape, name, url string, settings ...Setting
 	}
 	env := make([]string, 0, len(merged))
 	for variable, value := range merged {
+		s.secrets.configured(variable, value)
 		if !strings.HasPrefix(variable, "OTEL_") {
 			variable = "HARBORHOOK_" + variable
 		}
 		env = append(env, variable+"="+value)
 	}
-	p := newProcess(t, command{name: name, path: binary, args: []string{shape}, env: env, dir: folder(t), ready: answers(url + "/readyz")})
+	var p *Process
+	dir := folder(t)
+	t.Cleanup(func() { s.secrets.none(t, "the log of "+name, p.Log()) }) // once it has ended
+	p = newProcess(t, command{name: name, path: binary, args: []string{shape}, env: env, dir: dir, ready: answers(url + "/readyz")})
 	p.Start()
 	s.processes = append(s.processes, p)
 }
@@ -258,7 +270,8 @@ func (s *System) Command(t T, args ...string) string {
 
 // As returns the API for a user; an empty name is an anonymous caller.
 func (s *System) As(username, password string) *Client {
-	return &Client{base: s.CoreURL, username: username, password: password, document: s.document, t: s.t}
+	s.secrets.person(username, password)
+	return &Client{base: s.CoreURL, username: username, password: password, document: s.document, secrets: s.secrets, t: s.t}
 }
 
 // secret returns a random text of 40 characters.

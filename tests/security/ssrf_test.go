@@ -40,7 +40,10 @@ func try(t *testing.T, s *harness.System, project, target string) (tried, harnes
 }
 
 func TestClosedHostsAreRefusedAtSaveAndBlockedInTests(t *testing.T) {
-	eachShape(t, func(t *testing.T, s *harness.System) {
+	if n := len(strings.Fields(closedHosts)); n > 60 {
+		t.Fatalf("%d hosts: only 60 tests a minute are possible", n)
+	}
+	eachOwn(t, networks, func(t *testing.T, s *harness.System) {
 		port := trap(t)
 		project := ""
 		for i, host := range strings.Fields(closedHosts) {
@@ -118,6 +121,25 @@ func TestTestsOfOneProjectAreLimited(t *testing.T) {
 		}
 		if limited != 10 || len(receiver.Got()) != 10 {
 			t.Errorf("%d of 20 refused, %d arrived", limited, len(receiver.Got()))
+		}
+	})
+}
+
+func TestTestsOfAllProjectsAreLimited(t *testing.T) {
+	eachOwn(t, networks, func(t *testing.T, s *harness.System) {
+		receiver := harness.NewReceiver(t)
+		answered := map[int]int{}
+		for range 8 {
+			project := newProject(t, s)
+			for range 10 {
+				reply := s.Admin.Do(t, http.MethodPost, harness.Policies(project)+"/test", policy("draft", receiver.URL+"/"))
+				if answered[reply.Status]++; reply.Status == http.StatusTooManyRequests && reply.Header.Get("Retry-After") == "" {
+					t.Errorf("no Retry-After: %v", reply.Header)
+				}
+			}
+		}
+		if answered[http.StatusOK] != 60 || answered[http.StatusTooManyRequests] != 20 || len(receiver.Got()) != 60 {
+			t.Errorf("80 tests were answered %v, %d arrived", answered, len(receiver.Got()))
 		}
 	})
 }

@@ -92,8 +92,11 @@ type Config struct {
 	// NotificationRefused, if set, counts notifications that were answered with
 	// this status instead of 200. A registry repeats them for ever.
 	NotificationRefused func(status int)
-	// AuthFailed, if set, counts messages whose sender did not show the token of the
-	// endpoint at this path.
+	// Insider, if set, says whether the sender's network is one from which programs may
+	// use the routes that Internal has. It is asked before a token is looked at.
+	Insider func(*http.Request) bool
+	// AuthFailed, if set, counts requests to the endpoint at this path whose sender did
+	// not show its token, or comes from another network.
 	AuthFailed func(path string)
 	// Health checks the components besides the database, by name. A component that
 	// fails degrades the service. Checks must heed their context.
@@ -142,7 +145,7 @@ func New(c Config) *API {
 		}
 	}
 	a.router = a.newRouter()
-	a.handler = withRequestID(a.recovering(Guard(http.HandlerFunc(a.dispatch), a.refuse)))
+	a.handler = withRequestID(a.recovering(Guard(a.onlyInsiders(http.HandlerFunc(a.dispatch)), a.refuse)))
 	return a
 }
 

@@ -34,17 +34,41 @@ func (a *API) only(open func(path string) bool) http.Handler {
 	})
 }
 
-// stranger counts a message whose sender did not show the token. Those of a
-// registry are logged as refused anyway.
-func (a *API) stranger(r *http.Request) {
+// onlyInsiders refuses requests for internal routes that come from other networks
+// than Insider knows, whatever they show. Nothing of them is read.
+func (a *API) onlyInsiders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.Insider == nil || !internal(r.URL.Path) || a.Insider(r) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		a.stranger(r, "a request is refused: its network is not in HARBORHOOK_INTERNAL_NETWORKS")
+		a.fail(w, r, refuse(http.StatusForbidden, "this address may not use internal endpoints"))
+	})
+}
+
+// stranger counts a request whose sender may not make it, and says why now and
+// then. Those of a registry are logged as refused anyway.
+func (a *API) stranger(r *http.Request, why string) {
 	if a.AuthFailed != nil {
-		a.AuthFailed(r.URL.Path)
+		a.AuthFailed(endpoint(r.URL.Path))
 	}
-	if r.URL.Path != componentPath {
+	if r.URL.Path == notificationPath {
 		return
 	}
 	if count, ok := a.strangers.ask(); ok {
-		a.Logger.LogAttrs(r.Context(), slog.LevelWarn, "events of a component are refused: its token is missing or wrong",
-			slog.String("client", clientOf(r)), slog.Int("count", count))
+		a.Logger.LogAttrs(r.Context(), slog.LevelWarn, why,
+			slog.String("endpoint", endpoint(r.URL.Path)), slog.String("client", clientOf(r)), slog.Int("count", count))
+	}
+}
+
+// endpoint is the path of an internal route, and one word for all that are none,
+// since anybody can make up paths.
+func endpoint(p string) string {
+	switch p {
+	case notificationPath, componentPath, metricsPath:
+		return p
+	default:
+		return "unknown"
 	}
 }

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -84,5 +85,56 @@ func TestSendersWithoutTheTokenAreCountedAndLoggedOnceAMinute(t *testing.T) {
 	}
 	if strings.Contains(s.log.String(), "guess-of-a-token") {
 		t.Error("the token is in the log")
+	}
+}
+
+func TestOnlyInsidersUseInternalRoutes(t *testing.T) {
+	t.Parallel()
+	counted := map[string]int{}
+	inside := false
+	s := newSite(t, func(c *api.Config) {
+		c.ComponentToken, c.NotificationToken = "component", "registry"
+		c.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+		c.Insider = func(*http.Request) bool { return inside }
+		c.AuthFailed = func(path string) { counted[path]++ }
+	})
+	for _, tc := range []struct {
+		method, path, token string
+		outside, inside     int
+	}{
+		{"POST", notifications, "registry", 403, 200},
+		{"POST", notifications, "wrong", 403, 401},
+		{"POST", notifications + "/events", "component", 403, 200},
+		{"POST", notifications + "/events", "wrong", 403, 401},
+		{"POST", notifications + "/events.json", "component", 403, 404},
+		{"POST", "/service/made-up", "", 403, 404},
+		{"GET", "/metrics", "", 403, 200},
+		{"GET", "/livez", "", 200, 200},
+		{"GET", "/readyz", "", 200, 200},
+		{"GET", "/api/projects", "", 200, 200},
+	} {
+		bodies := map[bool]string{}
+		for _, inside = range []bool{true, false} {
+			r := httptest.NewRequest(tc.method, "http://core"+tc.path, strings.NewReader("{}"))
+			r.Header.Set("Content-Type", "application/json")
+			if tc.token != "" {
+				r.Header.Set("Authorization", "Bearer "+tc.token)
+			}
+			w := httptest.NewRecorder()
+			s.api.ServeHTTP(w, r)
+			bodies[inside] = w.Body.String()
+			if want := map[bool]int{true: tc.inside, false: tc.outside}[inside]; w.Code != want {
+				t.Errorf("%s %s with token %q, inside: %t: %d, want %d", tc.method, tc.path, tc.token, inside, w.Code, want)
+			}
+		}
+		if tc.outside == http.StatusForbidden && !strings.Contains(bodies[false], "this address may not use internal endpoints") {
+			t.Errorf("%s %s from outside: %s", tc.method, tc.path, bodies[false])
+		}
+	}
+	if want := map[string]int{notifications: 3, notifications + "/events": 3, "/metrics": 1, "unknown": 2}; !maps.Equal(counted, want) {
+		t.Errorf("counted %v, want %v", counted, want)
+	}
+	if lines := strings.Count(s.log.String(), "HARBORHOOK_INTERNAL_NETWORKS"); lines != 1 {
+		t.Errorf("%d lines: %s", lines, s.log)
 	}
 }

@@ -40,7 +40,7 @@ func (a *API) notify(c *call) error {
 // mistakes, and to come again after any other error.
 func (c *call) takeMessage(token string, take func(ctx context.Context, body []byte) (map[string]int, error)) error {
 	if !authentic(c.r, token) {
-		c.api.stranger(c.r)
+		c.api.stranger(c.r, "events of a component are refused: its token is missing or wrong")
 		c.w.Header().Set("WWW-Authenticate", `Bearer realm="harborhook"`)
 		return auth.ErrUnauthenticated
 	}

@@ -17,9 +17,9 @@ type Tester interface {
 	Test(ctx context.Context, project hook.Project, p hook.Policy, by string) (hook.Attempt, error)
 }
 
-// TestLimit bounds the tests of each project, by its id.
+// TestLimit bounds the tests of each project, by its id, and of all of them.
 type TestLimit interface {
-	// Take lets one test through and returns 0, or returns how long to wait.
+	// Take lets one test of a project through and returns 0, or returns how long to wait.
 	Take(projectID int64) time.Duration
 }
 
@@ -67,7 +67,8 @@ func (a *API) testPolicy(c *call) error {
 // test answers 200 however the attempt ended.
 func (a *API) test(c *call, p hook.Policy) error {
 	if wait := a.TestLimit.Take(c.project.ID); wait > 0 {
-		return &problem{Status: http.StatusTooManyRequests, Message: fmt.Sprintf("more than %d tests in a minute", webhook.MaxTests), RetryAfter: wait}
+		message := fmt.Sprintf("more than %d tests of a project, or %d of all of them, in a minute", webhook.MaxTests, webhook.MaxAllTests)
+		return &problem{Status: http.StatusTooManyRequests, Message: message, RetryAfter: wait}
 	}
 	attempt, err := a.Tester.Test(c.r.Context(), c.project, p, c.who.Name())
 	if err != nil {

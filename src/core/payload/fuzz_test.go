@@ -38,7 +38,7 @@ func fuzz(f *testing.F, format string, check func(t *testing.T, e hook.Event, bo
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, typ := range append(event.DefaultCatalog().Types(), event.Type{Name: hook.EventType(decoded(tag))}) {
+		for _, typ := range append(options().Catalog.Types(), event.Type{Name: hook.EventType(decoded(tag))}) {
 			e := hook.Event{
 				ID: "e" + operator, Type: typ.Name, ProjectID: 1, Project: project, Repository: repository, Operator: operator,
 				RequestID: operator, OccurredAt: time.Unix(1583222332, 0), Data: data,
@@ -128,7 +128,7 @@ func FuzzTemplate(f *testing.F) {
 		f.Add(c.template)
 	}
 	f.Add(exampleTemplate)
-	sample := event.DefaultCatalog().Types()[0].Sample
+	sample := options().Catalog.Types()[0].Sample
 	f.Fuzz(func(t *testing.T, template string) {
 		begin := time.Now()
 		body, _, err := payload.DefaultFormats().Render(sample, hook.Target{PayloadFormat: payload.NameCustom, PayloadTemplate: template}, options())

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,9 +17,10 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files and the generated part of the documentation")
 
-func options() payload.Options {
+// options are made once: a catalog compiles its schemas.
+var options = sync.OnceValue(func() payload.Options {
 	return payload.Options{ExternalRegistry: "hub.example.com", Catalog: event.DefaultCatalog(), PolicyID: 3, Naming: hook.NamingHarbor2}
-}
+})
 
 // exampleTemplate is the template that golden files and documentation are written with.
 const exampleTemplate = `{"text": {{json (printf "%s: %s" .title .full_name)}},

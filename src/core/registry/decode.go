@@ -1,9 +1,11 @@
 package registry
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/docker/distribution/notifications"
@@ -28,27 +30,52 @@ type Envelope struct {
 // error: a registry repeats for ever what is refused and sends nothing else
 // meanwhile, so whatever else cannot be used is counted and left out.
 func Decode(body []byte) (Envelope, error) {
-	out := Envelope{Skipped: Skipped{}}
 	var in struct {
-		Events []wireEvent `json:"events"`
+		Events wireEvents `json:"events"`
 	}
 	err := json.Unmarshal(body, &in)
 	var wrongShape *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &wrongShape):
-		out.Skipped[ReasonNotEnvelope]++
-		return out, nil
+		return Envelope{Skipped: Skipped{ReasonNotEnvelope: 1}}, nil
 	case err != nil:
 		return Envelope{}, fmt.Errorf("decode envelope: %w", err)
 	}
-	for _, e := range in.Events {
+	if in.Events.Skipped == nil {
+		in.Events.Skipped = Skipped{}
+	}
+	return Envelope(in.Events), nil
+}
+
+// wireEvents reads the events of an envelope one after the other and keeps the
+// usable ones: millions of others fit into a body, and must not take memory.
+type wireEvents Envelope
+
+func (w *wireEvents) UnmarshalJSON(raw []byte) error {
+	*w = wireEvents{Skipped: Skipped{}}
+	switch raw[0] {
+	case '[':
+	case 'n': // null
+		return nil
+	default:
+		return &json.UnmarshalTypeError{Value: "no list", Type: reflect.TypeFor[[]wireEvent](), Field: "events"}
+	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	if _, err := decoder.Token(); err != nil {
+		return err
+	}
+	for decoder.More() {
+		var e wireEvent
+		if err := decoder.Decode(&e); err != nil {
+			return err
+		}
 		if e.reason != "" {
-			out.Skipped[e.reason]++
+			w.Skipped[e.reason]++
 			continue
 		}
-		out.Actions = append(out.Actions, e.action)
+		w.Actions = append(w.Actions, e.action)
 	}
-	return out, nil
+	return nil
 }
 
 // wireEvent is one event of an envelope, read on its own so that one that cannot

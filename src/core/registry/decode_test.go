@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -187,6 +188,26 @@ func TestClientIsTheAddressWithoutPort(t *testing.T) {
 			t.Errorf("%q: client %q %s", addr, a.Client, reason)
 		}
 	}
+}
+
+// An envelope of 16 MiB has room for millions of events that are nothing.
+func TestEventsThatCannotBeUsedTakeNoMemory(t *testing.T) {
+	const events = 30_000
+	body := []byte(`{"events":[` + strings.Repeat("{},", events-1) + `{}]}`)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	e, err := registry.Decode(body)
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if err != nil || len(e.Actions) != 0 || e.Skipped.Total() != events {
+		t.Fatalf("%d events, %d skipped, %v", len(e.Actions), e.Skipped.Total(), err)
+	}
+	// The heap grows to twice what lives; an event that is kept has hundreds of bytes.
+	if grown := int64(after.HeapSys) - int64(before.HeapSys); grown > 8<<20 {
+		t.Errorf("%d events made the heap grow by %d MiB", events, grown>>20)
+	}
+	runtime.KeepAlive(body)
 }
 
 // FuzzDecode checks that nothing a stranger sends brings the way to the events

@@ -29,24 +29,59 @@ func (l *Limit) Take(key int64) time.Duration {
 	now := l.now()
 	old := func(calls []time.Time) bool { return len(calls) == 0 || now.Sub(calls[len(calls)-1]) >= l.per }
 	maps.DeleteFunc(l.calls, func(_ int64, calls []time.Time) bool { return old(calls) })
-	calls := l.calls[key]
-	if len(calls) < l.most {
-		l.calls[key] = append(calls, now)
-		return 0
-	}
-	if wait := l.per - now.Sub(calls[0]); wait > 0 {
+	if wait := l.wait(key, now); wait > 0 {
 		return wait
 	}
-	l.calls[key] = append(calls[1:], now)
+	calls := append(l.calls[key], now)
+	l.calls[key] = calls[max(0, len(calls)-l.most):]
 	return 0
 }
 
-// A project's members may have so many policies tested in a minute: more would
-// make this a tool for looking around in the network.
+// Wait returns what Take would, and lets nothing through.
+func (l *Limit) Wait(key int64) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.wait(key, l.now())
+}
+
+func (l *Limit) wait(key int64, now time.Time) time.Duration {
+	calls := l.calls[key]
+	if len(calls) < l.most {
+		return 0
+	}
+	return max(0, l.per-now.Sub(calls[0]))
+}
+
+// Members of a project may have so many policies tested in a minute, and those of
+// all projects together so many: more would make this a tool for looking around in
+// the network.
 const (
-	MaxTests = 10
-	testSpan = time.Minute
+	MaxTests    = 10
+	MaxAllTests = 60
+	testSpan    = time.Minute
 )
 
-// NewTestLimit returns the limit of tests of each project, by its id.
-func NewTestLimit(now func() time.Time) *Limit { return NewLimit(MaxTests, testSpan, now) }
+// TestLimit bounds the tests of each project, and of all of them together.
+type TestLimit struct {
+	mu      sync.Mutex
+	project *Limit
+	all     *Limit
+}
+
+// NewTestLimit returns the limit of tests.
+func NewTestLimit(now func() time.Time) *TestLimit {
+	return &TestLimit{project: NewLimit(MaxTests, testSpan, now), all: NewLimit(MaxAllTests, testSpan, now)}
+}
+
+// Take lets one test of a project through and returns 0, or returns how long to
+// wait. A test that is not let through counts for nobody.
+func (l *TestLimit) Take(projectID int64) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if wait := max(l.project.Wait(projectID), l.all.Wait(0)); wait > 0 {
+		return wait
+	}
+	l.project.Take(projectID)
+	l.all.Take(0)
+	return 0
+}

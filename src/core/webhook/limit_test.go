@@ -33,3 +33,40 @@ func TestALimitSlides(t *testing.T) {
 		t.Errorf("%d keys are remembered, want 1", len(l.calls))
 	}
 }
+
+func TestTestsOfAllProjectsTogetherAreLimited(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(0, 0)
+	l := NewTestLimit(func() time.Time { return now })
+	for i := range MaxAllTests {
+		if wait := l.Take(int64(i)); wait != 0 {
+			t.Fatalf("test %d must wait %s", i, wait)
+		}
+		now = now.Add(time.Second / 2)
+	}
+	const project = 1000
+	for range 3 {
+		if wait := l.Take(project); wait != 30*time.Second {
+			t.Errorf("one more: wait %s", wait)
+		}
+	}
+	// What was refused has taken nothing from the project.
+	now = now.Add(time.Minute)
+	for i := range MaxTests {
+		if wait := l.Take(project); wait != 0 {
+			t.Errorf("test %d of the project must wait %s", i, wait)
+		}
+	}
+	if wait := l.Take(project); wait != time.Minute {
+		t.Errorf("the project's eleventh: wait %s", wait)
+	}
+	// What the project was refused has taken nothing from the others.
+	for i := range MaxAllTests - MaxTests {
+		if wait := l.Take(int64(i)); wait != 0 {
+			t.Errorf("test %d of others must wait %s", i, wait)
+		}
+	}
+	if wait := l.Take(0); wait != time.Minute {
+		t.Errorf("one too many of others: wait %s", wait)
+	}
+}
