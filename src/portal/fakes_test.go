@@ -138,7 +138,7 @@ func (s *site) Summary(context.Context, int64, hook.JobFilter, time.Duration) (h
 	return hook.Summary{Steps: []hook.SummaryStep{{Start: epoch, Delivered: 3, Failed: 1}}}, s.err
 }
 
-func (s *site) RecentOutcomes(context.Context, int64, []int64, time.Time, int) (map[int64]hook.Outcomes, error) {
+func (s *site) RecentOutcomes(context.Context, int64, []int64, time.Time) (map[int64]hook.Outcomes, error) {
 	return map[int64]hook.Outcomes{3: {Delivered: 38, Failed: 3}}, s.err
 }
 
