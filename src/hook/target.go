@@ -25,6 +25,9 @@ const (
 // tomorrow, so the client decides when it dials. The error is an *InvalidError
 // with Field "target", and repeats no part of the address.
 func ValidateTarget(address string) error {
+	if utf8.RuneCountInString(address) > MaxTargetLength {
+		return Invalidf("target", "must not be longer than %d characters", MaxTargetLength)
+	}
 	if reason := targetFault(address); reason != "" {
 		return Invalid("target", reason)
 	}
@@ -37,8 +40,6 @@ func targetFault(address string) string {
 		return "must not be empty"
 	case !utf8.ValidString(address):
 		return "must be valid UTF-8"
-	case utf8.RuneCountInString(address) > MaxTargetLength:
-		return "must not be longer than " + strconv.Itoa(MaxTargetLength) + " characters"
 	case strings.ContainsFunc(address, notInURL):
 		return "must not contain control characters, blanks or backslashes"
 	case strings.Contains(address, "#"):
@@ -209,7 +210,7 @@ func ValidateAuthHeader(value string) error {
 	case !utf8.ValidString(value):
 		return Invalid("auth_header", "must be valid UTF-8")
 	case utf8.RuneCountInString(value) > MaxAuthHeaderLength:
-		return Invalid("auth_header", "must not be longer than "+strconv.Itoa(MaxAuthHeaderLength)+" characters")
+		return Invalidf("auth_header", "must not be longer than %d characters", MaxAuthHeaderLength)
 	case strings.ContainsFunc(value, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }):
 		return Invalid("auth_header", "must not contain line breaks or other control characters")
 	}

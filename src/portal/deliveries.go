@@ -181,7 +181,7 @@ const maxAttempts = 4
 func (v *visit) tries(j hook.Job) string {
 	switch {
 	case j.Status == hook.StatusStopped:
-		return j.StatusMessage
+		return v.words.Told(j.StatusMessage)
 	case j.Status.Final():
 		return v.words.N(j.Attempts, "1 attempt", "%d attempts")
 	case j.Status == hook.StatusRunning, j.Status == hook.StatusScheduled && j.Attempts > 0:

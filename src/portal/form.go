@@ -49,10 +49,12 @@ const (
 )
 
 type formView struct {
-	Project   string
-	Draft     draft
-	New       bool
-	ReadOnly  bool
+	Project  string
+	Draft    draft
+	New      bool
+	ReadOnly bool
+	// Row is the policy as the list shows it, for who may only read it.
+	Row       policyRow
 	May       permissions
 	HasAuth   bool
 	HasSecret bool
@@ -73,6 +75,11 @@ type formView struct {
 type eventGroup struct {
 	Title  string
 	Events []eventChoice
+}
+
+// Any says whether an event of the group is chosen.
+func (g eventGroup) Any() bool {
+	return slices.ContainsFunc(g.Events, func(e eventChoice) bool { return e.Checked })
 }
 
 type eventChoice struct {
@@ -155,7 +162,8 @@ func (v *visit) form(status int, stored hook.Policy, shown formView) error {
 		shown.Kept = append(shown.Kept, v.filterText(f))
 	}
 	if shown.ReadOnly {
-		d.URL = endpoint(stored, false)
+		shown.Row = v.policyRow(stored, false)
+		return v.readOnly(stored.Name, shown)
 	}
 	shown.Types, shown.Formats = optionsOf(v.Formats.TargetTypes()), v.formats()
 	shown.Groups = v.groups(d.Events)
@@ -163,10 +171,14 @@ func (v *visit) form(status int, stored hook.Policy, shown formView) error {
 	if !shown.New {
 		title, crumbs[1] = v.t("Edit webhook"), crumb{stored.Name, ""}
 	}
-	if shown.ReadOnly {
-		title = v.t("Webhook")
-	}
 	v.show(status, "form", title, shown, v.in(crumbs...))
+	return nil
+}
+
+// readOnly shows the policy as text to who may not change it.
+func (v *visit) readOnly(name string, shown formView) error {
+	shown.Groups = v.groups(shown.Draft.Events)
+	v.show(http.StatusOK, "policy", v.t("Webhook"), shown, v.in(crumb{v.t("Webhooks"), v.webhooks("")}, crumb{name, ""}))
 	return nil
 }
 
@@ -224,11 +236,11 @@ func (v *visit) over(stored hook.Policy, d draft) (hook.Policy, formErrors) {
 		t.PayloadTemplate = d.Template
 	}
 	if !keep(&t.AuthHeader, d.Auth, d.DropAuth || d.Type != hook.TargetHTTP) && t.AuthHeader != "" && !hook.SameOrigin(t.Address, stored.Targets[:1]) && hook.ValidateTarget(t.Address) == nil {
-		wrong.add("auth_header", v.sentence(hook.SecretStays))
+		wrong.add("auth_header", v.fault(hook.SecretStays))
 	}
 	if !keep(&p.Secret, d.Secret, d.DropSecret) {
 		if p.Secret != "" && !hook.SameOrigin(t.Address, stored.Targets) && hook.ValidateTarget(t.Address) == nil {
-			wrong.add("secret", v.sentence(hook.SecretStays))
+			wrong.add("secret", v.fault(hook.SecretStays))
 		}
 	} else {
 		p.OldSecret, p.OldSecretUntil = "", time.Time{}
@@ -372,8 +384,10 @@ func (v *visit) addWrong(wrong formErrors, err error, d draft) (formErrors, erro
 	if !errors.As(err, &invalid) {
 		return wrong, err
 	}
-	field, text := fieldOf(invalid.Field, d), v.sentence(invalid.Reason)
+	field, text := fieldOf(invalid.Field, d), v.sentence(invalid.Message)
 	switch {
+	case invalid.Field == "":
+		text = v.says(invalid.Message)
 	case field == "event" && len(d.Events) == 0:
 		text = v.t("Choose at least one.")
 	case field == "edit_endpoint_url" && !strings.HasPrefix(strings.ToLower(d.URL), "http://") && !strings.HasPrefix(strings.ToLower(d.URL), "https://"):
@@ -412,5 +426,5 @@ func fieldOf(field string, d draft) string {
 		}
 		return "tag"
 	}
-	return "form"
+	return "webhook-form"
 }

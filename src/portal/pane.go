@@ -99,7 +99,7 @@ func (v *visit) pane(id int64, list string) (*pane, error) {
 	}
 	p := &pane{
 		Project: v.project.Name, ID: j.ID, Status: v.statusText(j), Event: v.eventTitle(j.HookType), About: about(j),
-		EventID: j.EventID, Final: j.Status.Final(), Tries: j.Attempts, Message: j.StatusMessage, Original: j.RedeliveryOf,
+		EventID: j.EventID, Final: j.Status.Final(), Tries: j.Attempts, Message: v.words.Told(j.StatusMessage), Original: j.RedeliveryOf,
 		Raw: v.r.URL.Query().Get("body") == "raw", MayStop: j.Status == hook.StatusPending || j.Status == hook.StatusScheduled,
 		Confirm: j.Status == hook.StatusFinished,
 	}
@@ -240,7 +240,7 @@ func (v *visit) attemptView(j hook.Job, a hook.Attempt, raw bool) *attemptView {
 	body = strings.ToValidUTF8(body, "\uFFFD")
 	shown := &attemptView{
 		Number: a.Number, URL: a.Request.URL, Method: a.Request.Method, Headers: headersOf(a.Request.Headers), Truncated: len(j.Detail) > hook.MaxStoredBody,
-		OK: a.Result == hook.ResultOK, Took: a.Duration, Error: a.Error, Status: v.outcome(a), Remote: a.RemoteAddr,
+		OK: a.Result == hook.ResultOK, Took: a.Duration, Error: v.words.Told(a.Error), Status: v.outcome(a), Remote: a.RemoteAddr,
 	}
 	shown.BodyText = body
 	if !raw {

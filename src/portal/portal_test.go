@@ -43,7 +43,7 @@ func TestWhoSeesWhat(t *testing.T) {
 		{"stranger", webhooks, 403, nil},
 		{"root", webhooks, 200, []string{"new-webhook", "/system"}},
 		{"admin", webhooks + "/3", 200, []string{"edit-webhook-save", "leave blank to keep", "!Bearer hidden"}},
-		{"master", webhooks + "/3", 200, []string{"disabled", "!edit-webhook-save", "!webhook-test", "!s3cret"}},
+		{"master", webhooks + "/3", 200, []string{"Only project administrators", "https://ci.example.com/hook?token=", "is set", "Image pushed", "All repositories and tags", "!<input class", "!<fieldset", "!disabled", "!edit-webhook-save", "!webhook-test", "!s3cret", "!Bearer hidden"}},
 		{"master", webhooks + "/new", 403, nil},
 		{"master", webhooks + "/delete/3", 403, nil},
 		{"admin", webhooks + "/77", 404, nil},

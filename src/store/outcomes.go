@@ -76,7 +76,7 @@ func (q *outcomesQuery) run(ctx context.Context) error {
 func (q *outcomesQuery) tallied(ctx context.Context, from time.Time) error {
 	in := fmt.Sprintf(q.d.In, "$3")
 	result, err := q.tx.QueryContext(ctx, `SELECT policy_id, bucket, sum(jobs) FROM webhook_tally
-		WHERE project_id = $1 AND hour >= $2 AND policy_id `+in+` GROUP BY policy_id, bucket`, q.project, hourOf(micros(from)), q.d.IDs(q.policies))
+		WHERE project_id = $1 AND hours = 1 AND hour >= $2 AND policy_id `+in+` GROUP BY policy_id, bucket`, q.project, hourOf(micros(from)), q.d.IDs(q.policies))
 	if err != nil {
 		return fmt.Errorf("read tallies: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -84,7 +85,7 @@ type summaryQuery struct {
 // run takes whole hours from the tallies, and the jobs before, after and behind them.
 func (q *summaryQuery) run(ctx context.Context, now time.Time) error {
 	from, to := wholeHours(q.filter.Since, q.filter.Until, now)
-	if !tallies(q.filter) || q.sum.step%time.Hour != 0 || !from.Before(to) {
+	if !inTallies(q.filter) || q.sum.step%time.Hour != 0 || !from.Before(to) {
 		return q.jobs(ctx, q.filter)
 	}
 	if err := q.tallied(ctx, from, to); err != nil {
@@ -104,8 +105,8 @@ func (q *summaryQuery) run(ctx context.Context, now time.Time) error {
 	return q.untallied(ctx, from, earlier(q.filter.Until, to.Add(-time.Microsecond)))
 }
 
-// tallies says whether a filter narrows by nothing but what jobs are counted by.
-func tallies(f hook.JobFilter) bool {
+// inTallies says whether a filter narrows by nothing but what jobs are counted by.
+func inTallies(f hook.JobFilter) bool {
 	f.Since, f.Until, f.Statuses, f.HookTypes, f.PolicyID = time.Time{}, time.Time{}, nil, nil, 0
 	return f.ID == 0 && f.Repository == "" && f.Tag == "" && f.Digest == "" && f.HTTPStatus == 0
 }
@@ -130,9 +131,19 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// tallied adds the tallies of whole hours.
+// tallied adds the tallies of whole hours, of days where steps are days.
 func (q *summaryQuery) tallied(ctx context.Context, from, to time.Time) error {
-	w := q.talliesWhere(from, to)
+	const day = oneDay * time.Hour
+	first, last := from.Add(day-1).Truncate(day), to.Truncate(day)
+	if q.sum.step%day != 0 || !first.Before(last) {
+		return q.tallies(ctx, oneHour, from, to)
+	}
+	return errors.Join(q.tallies(ctx, oneHour, from, first), q.tallies(ctx, oneDay, first, last), q.tallies(ctx, oneHour, last, to))
+}
+
+// tallies adds the tallies of so many hours each.
+func (q *summaryQuery) tallies(ctx context.Context, hours int, from, to time.Time) error {
+	w := q.talliesWhere(hours, from, to)
 	step := w.arg(q.sum.step.Microseconds() / time.Hour.Microseconds())
 	origin := w.arg(hourOf(micros(q.sum.Steps[0].Start)))
 	result, err := q.tx.QueryContext(ctx, `SELECT (hour - `+origin+`) / `+step+` AS step, bucket, sum(jobs) FROM webhook_tally WHERE `+w.String()+` GROUP BY step, bucket`, w.args...)
@@ -150,9 +161,10 @@ func (q *summaryQuery) tallied(ctx context.Context, from, to time.Time) error {
 	})
 }
 
-func (q *summaryQuery) talliesWhere(from, to time.Time) *where {
+func (q *summaryQuery) talliesWhere(hours int, from, to time.Time) *where {
 	w := &where{}
 	w.and("project_id = " + w.arg(q.project))
+	w.and("hours = " + w.arg(hours))
 	w.and("hour >= " + w.arg(hourOf(micros(from))))
 	w.and("hour < " + w.arg(hourOf(micros(to))))
 	if q.filter.PolicyID != 0 {

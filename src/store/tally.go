@@ -40,10 +40,17 @@ func tookOf(bucket int) int64 { return int64(math.Pow(bucketGrowth, float64(buck
 
 // tallyKey is what jobs are counted by.
 type tallyKey struct {
-	project, hour, policy int64
-	hookType              string
-	bucket                int
+	project             int64
+	hours, hour, policy int64
+	hookType            string
+	bucket              int
 }
+
+// A tally is of an hour or of a day.
+const (
+	oneHour = 1
+	oneDay  = 24
+)
 
 // hourOf is the hour since 1970 of a stored time.
 func hourOf(us int64) int64 { return us / time.Hour.Microseconds() }
@@ -165,16 +172,17 @@ func (s *Store) purgeTallies(ctx context.Context, tx *sql.Tx, going []int64) err
 	if _, err := tx.ExecContext(ctx, `DELETE FROM webhook_tally_later WHERE job_id `+in, s.d.IDs(going)); err != nil {
 		return fmt.Errorf("forget %d jobs: %w", len(going), err)
 	}
-	hours := map[[2]int64]bool{}
+	type part struct{ project, hours, hour int64 }
+	parts := map[part]bool{}
 	for key := range counts {
 		counts[key] = -counts[key]
-		hours[[2]int64{key.project, key.hour}] = true
+		parts[part{key.project, key.hours, key.hour}] = true
 	}
 	if err := s.addTallies(ctx, tx, counts); err != nil {
 		return err
 	}
-	for hour := range hours {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM webhook_tally WHERE project_id = $1 AND hour = $2 AND jobs = 0`, hour[0], hour[1]); err != nil {
+	for p := range parts {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM webhook_tally WHERE project_id = $1 AND hours = $2 AND hour = $3 AND jobs = 0`, p.project, p.hours, p.hour); err != nil {
 			return fmt.Errorf("remove tallies of nothing: %w", err)
 		}
 	}
@@ -195,8 +203,11 @@ func (s *Store) overIn(ctx context.Context, tx *sql.Tx, condition string, args .
 		if err := result.Scan(&id, &key.project, &key.policy, &key.hookType, &created, &status, &took); err != nil {
 			return err
 		}
-		key.hour, key.bucket = hourOf(created), bucketOf(status, took)
-		counts[key]++
+		key.bucket = bucketOf(status, took)
+		for _, key.hours = range []int64{oneHour, oneDay} {
+			key.hour = hourOf(created) / key.hours * key.hours
+			counts[key]++
+		}
 		ids = append(ids, id)
 		return nil
 	})
@@ -204,8 +215,8 @@ func (s *Store) overIn(ctx context.Context, tx *sql.Tx, condition string, args .
 }
 
 var insertTallies = insertInto("webhook_tally", []Column{
-	{"project_id", "bigint"}, {"hour", "bigint"}, {"policy_id", "bigint"}, {"hook_type", "text"}, {"bucket", "integer"}, {"jobs", "bigint"},
-}, nil, `ON CONFLICT (project_id, hour, policy_id, hook_type, bucket) DO UPDATE SET jobs = webhook_tally.jobs + excluded.jobs`)
+	{"project_id", "bigint"}, {"hours", "integer"}, {"hour", "bigint"}, {"policy_id", "bigint"}, {"hook_type", "text"}, {"bucket", "integer"}, {"jobs", "bigint"},
+}, nil, `ON CONFLICT (project_id, hours, hour, policy_id, hook_type, bucket) DO UPDATE SET jobs = webhook_tally.jobs + excluded.jobs`)
 
 func (s *Store) addTallies(ctx context.Context, tx *sql.Tx, counts map[tallyKey]int64) error {
 	rows := make([][]any, 0, tallyRows)
@@ -218,7 +229,7 @@ func (s *Store) addTallies(ctx context.Context, tx *sql.Tx, counts map[tallyKey]
 		return err
 	}
 	for key, n := range counts {
-		rows = append(rows, []any{key.project, key.hour, key.policy, key.hookType, key.bucket, n})
+		rows = append(rows, []any{key.project, key.hours, key.hour, key.policy, key.hookType, key.bucket, n})
 		if len(rows) == tallyRows {
 			if err := write(); err != nil {
 				return fmt.Errorf("write tallies: %w", err)

@@ -129,7 +129,11 @@ func tallied(t *testing.T, f *fixture) {
 	check := func(when string) {
 		t.Helper()
 		hour := time.Now().UTC().Truncate(time.Hour)
-		for _, since := range []time.Time{hour.Add(-time.Hour), time.Now().Add(-7 * time.Minute)} {
+		for _, c := range []struct {
+			since time.Time
+			step  time.Duration
+		}{{hour.Add(-time.Hour), time.Hour}, {time.Now().Add(-7 * time.Minute), time.Hour}, {hour.Add(-50 * time.Hour), 24 * time.Hour}, {hour.Add(-time.Hour), 5 * time.Minute}} {
+			since, step := c.since, c.step
 			for name, c := range map[string]struct {
 				filter            hook.JobFilter
 				delivered, failed int
@@ -146,7 +150,7 @@ func tallied(t *testing.T, f *fixture) {
 				"before there is": {hook.JobFilter{Until: since.Add(time.Second)}, 0, 0},
 			} {
 				c.filter.Since = since
-				got, err := f.Summary(f.ctx, f.project.ID, c.filter, time.Hour)
+				got, err := f.Summary(f.ctx, f.project.ID, c.filter, step)
 				must(t, err)
 				if delivered, failed := total(got); delivered != c.delivered || failed != c.failed || got.Estimated {
 					t.Errorf("%s, %s since %s: %d delivered, %d failed, estimated %t; want %d, %d", when, name, since, delivered, failed, got.Estimated, c.delivered, c.failed)
