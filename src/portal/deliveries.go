@@ -136,6 +136,15 @@ type deliveriesView struct {
 	Query string
 }
 
+// Every is after how many seconds the page asks for news: sooner while a delivery that
+// it shows will change.
+func (d deliveriesView) Every() int {
+	if d.Unfinished {
+		return 5
+	}
+	return 10
+}
+
 type deliveryRow struct {
 	ID      int64
 	Status  statusText

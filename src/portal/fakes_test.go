@@ -152,7 +152,7 @@ func (s *site) Stop(_ context.Context, _, id int64, _ *hook.AuditEntry) error {
 }
 
 func (s *site) Audit(context.Context, int64, hook.JobPage) ([]hook.AuditEntry, int, error) {
-	return []hook.AuditEntry{{Actor: "bob", PolicyID: 3}}, 1, nil
+	return []hook.AuditEntry{{Actor: "eve", PolicyID: 3, Action: hook.AuditTest}, {Actor: "bob", PolicyID: 3, Action: hook.AuditUpdate}}, 1, nil
 }
 
 func (s *site) Test(_ context.Context, _ hook.Project, p hook.Policy, _ string) (hook.Attempt, error) {

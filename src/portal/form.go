@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -66,10 +67,14 @@ type formView struct {
 	Formats   []option
 	Groups    []eventGroup
 	Errors    formErrors
+	// Changed, if set, says that somebody else saved the policy meanwhile, and who.
 	Changed   string
-	Test      *testView
-	Preview   *previewView
-	Address   string
+	ChangedAt time.Time
+	// Over is the update time of what saving the draft all the same would replace.
+	Over    string
+	Test    *testView
+	Preview *previewView
+	Address string
 }
 
 type eventGroup struct {
@@ -105,7 +110,7 @@ func showPolicy(v *visit) error {
 func draftOf(p hook.Policy) draft {
 	d := draft{
 		ID: p.ID, Name: p.Name, Description: p.Description, Enabled: p.Enabled, RepoMode: filterAll, TagMode: filterAll,
-		Seen: strconv.FormatInt(p.UpdateTime.UnixMicro(), 10),
+		Seen: seenOf(p),
 	}
 	for _, t := range p.HookTypes {
 		d.Events = append(d.Events, string(t))
@@ -336,11 +341,11 @@ func savePolicy(v *visit) error {
 		by, done = v.by(hook.AuditCreate).With(p.Name), "created"
 		err = v.Policies.CreatePolicy(v.r.Context(), &p, by)
 	} else {
-		err = v.Policies.UpdatePolicy(v.r.Context(), &p, seen(d.Seen), by)
+		err = v.Policies.UpdatePolicy(v.r.Context(), &p, seen(cmp.Or(v.r.PostForm.Get("over"), d.Seen)), by)
 	}
 	switch {
 	case errors.Is(err, hook.ErrChanged):
-		return v.form(http.StatusPreconditionFailed, stored, formView{Draft: d, Changed: v.changedBy(stored)})
+		return v.changed(d)
 	case errors.Is(err, hook.ErrConflict):
 		wrong.add("name", v.t("A webhook with this name exists."))
 	case err != nil:
@@ -363,19 +368,36 @@ func seen(text string) time.Time {
 	return time.UnixMicro(us).UTC()
 }
 
-// changedBy says who changed a policy last, and when.
+// changed shows the form again with what was typed, and says that somebody else saved
+// the policy meanwhile: the reader may load that, or save the draft over it.
+func (v *visit) changed(d draft) error {
+	now, err := v.Policies.Policy(v.r.Context(), v.project.ID, d.ID)
+	if err != nil {
+		return fmt.Errorf("read the policy that was changed: %w", err)
+	}
+	shown := formView{Draft: d, Changed: v.changedBy(now), ChangedAt: now.UpdateTime, Over: seenOf(now)}
+	return v.form(http.StatusPreconditionFailed, now, shown)
+}
+
+// lastChanges is how many of the last things that people did are looked through for
+// who changed a policy.
+const lastChanges = 100
+
+// changedBy says who changed a policy last.
 func (v *visit) changedBy(p hook.Policy) string {
-	at := p.UpdateTime.UTC().Format("2006-01-02 15:04:05") + " UTC"
-	entries, _, err := v.Store.Audit(v.r.Context(), v.project.ID, hook.JobPage{Limit: 50})
+	entries, _, err := v.Store.Audit(v.r.Context(), v.project.ID, hook.JobPage{Limit: lastChanges})
 	if err == nil {
 		for _, e := range entries {
-			if e.PolicyID == p.ID {
-				return v.t("Changed by %s at %s.", e.Actor, at)
+			if e.PolicyID == p.ID && e.Action == hook.AuditUpdate {
+				return v.t("Changed by %s.", e.Actor)
 			}
 		}
 	}
-	return v.t("Changed by somebody else at %s.", at)
+	return v.t("Changed by somebody else.")
 }
+
+// seenOf is what a form remembers of the policy that it was made of.
+func seenOf(p hook.Policy) string { return strconv.FormatInt(p.UpdateTime.UnixMicro(), 10) }
 
 // addWrong puts what the service says of a policy beside the form's field. Other
 // errors come back.

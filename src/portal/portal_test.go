@@ -206,7 +206,22 @@ func TestChangedElsewhere(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	status, body, _ := s.do(t, "admin", "POST", webhooks+"/3", edit("seen", "1", "name", "mine"))
-	wants(t, "changed", status, body, 412, "Changed by bob", `value="mine"`)
+	wants(t, "changed", status, body, 412, "Changed by bob", `value="mine"`, "!Bearer hidden")
+	if s.policies[0].Name != "ci" {
+		t.Error("saved over what somebody else saved")
+	}
+	over := regexp.MustCompile(`name="over" value="(\d+)"`).FindStringSubmatch(body)
+	if over == nil {
+		t.Fatal("no way to save all the same")
+	}
+	status, _, _ = s.do(t, "admin", "POST", webhooks+"/3", edit("seen", "1", "name", "mine", "over", "2"))
+	if status != http.StatusPreconditionFailed {
+		t.Errorf("over what nobody has seen: %d", status)
+	}
+	status, _, _ = s.do(t, "admin", "POST", webhooks+"/3", edit("seen", "1", "name", "mine", "over", over[1]))
+	if status != http.StatusSeeOther || s.policies[0].Name != "mine" {
+		t.Errorf("over it: %d, %q", status, s.policies[0].Name)
+	}
 }
 
 func TestTryingOut(t *testing.T) {

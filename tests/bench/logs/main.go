@@ -12,6 +12,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/harborhook/harborhook/src/hook"
@@ -22,6 +24,7 @@ type options struct {
 	times            int
 	writes           int
 	again            bool
+	pages            bool
 	url              string
 }
 
@@ -47,6 +50,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	flags.IntVar(&o.writes, "writes", 6400, "`deliveries` that are written before and after, three times each")
 	flags.StringVar(&o.url, "url", os.Getenv("TEST_POSTGRES_URL"), "`address` of the PostgreSQL, whose schema must be empty")
 	flags.BoolVar(&o.again, "again", false, "measure the lists of what an earlier run has filled, and nothing else")
+	flags.BoolVar(&o.pages, "pages", false, "fill, and measure the portal's pages without text, and nothing else")
 	quick := flags.Bool("quick", false, "a short run with few deliveries, which shows only that everything works")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -104,6 +108,9 @@ func bench(ctx context.Context, d *database, deliveries int, o options, quick bo
 		if err != nil {
 			return false, err
 		}
+		if o.pages {
+			return d.measureLists(ctx, project.ID, deliveries, time.Now(), o, quick, out)
+		}
 		if _, err := d.index(ctx); err != nil {
 			return false, err
 		}
@@ -134,6 +141,18 @@ func bench(ctx context.Context, d *database, deliveries int, o options, quick bo
 	}
 	now := time.Now()
 	g := newGenerator(project.ID, policy.ID, deliveries, now)
+	if o.pages {
+		if err := errors.Join(d.fill(ctx, g, 0, deliveries), d.rest(ctx)); err != nil {
+			return false, err
+		}
+		if _, err := d.tally(ctx); err != nil {
+			return false, err
+		}
+		if err := d.rest(ctx); err != nil {
+			return false, err
+		}
+		return d.measureLists(ctx, project.ID, deliveries, now, o, quick, out)
+	}
 
 	began := time.Now()
 	if err := d.fill(ctx, g, 0, deliveries/100); err != nil {
@@ -226,7 +245,11 @@ func (d *database) measureLists(ctx context.Context, project int64, deliveries i
 	if err != nil {
 		return false, err
 	}
-	measures = append(measures, visitor.pages(policy, opened, deliveries, now)...)
+	pages := visitor.pages(policy, opened, deliveries, now)
+	if o.pages {
+		measures, pages = nil, slices.DeleteFunc(pages, func(m measure) bool { return strings.Contains(m.name, "text") })
+	}
+	measures = append(measures, pages...)
 	for _, m := range measures {
 		r, err := m.run(ctx, o.times)
 		if err != nil {
