@@ -220,6 +220,9 @@ func ValidateAuthHeader(value string) error {
 // SecretStays says why a secret that is kept cannot go with a new address.
 const SecretStays = "must be entered again, since the target moves to another scheme, host or port"
 
+// NotOpened says why an address may not be called, whatever it is.
+const NotOpened = "may not be called: the operator has not opened this address or port"
+
 // SameOrigin says whether the address leads where one of the targets did. A stored
 // secret must not follow a target elsewhere: whoever moved it could read it there.
 func SameOrigin(address string, before []Target) bool {

@@ -414,6 +414,8 @@ func (v *visit) addWrong(wrong formErrors, err error, d draft) (formErrors, erro
 		text = v.t("Choose at least one.")
 	case field == "edit_endpoint_url" && !strings.HasPrefix(strings.ToLower(d.URL), "http://") && !strings.HasPrefix(strings.ToLower(d.URL), "https://"):
 		text = v.t("The URL has to begin with https:// or http://.")
+	case invalid.Message.Format == hook.NotOpened:
+		text = v.t("This address is not allowed by the administrator.")
 	case field == "name" && d.Name == "":
 		text = v.t("Give the webhook a name.")
 	}

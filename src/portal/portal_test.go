@@ -271,6 +271,16 @@ func TestDeliveriesAreSentAgainAndStopped(t *testing.T) {
 	}
 }
 
+// What strangers answer is shown as text, and what has no shape is shown all the same.
+func TestHostileAnswersAreText(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.attempt.Response.Body = "<img src=x onerror=alert(1)>\n\x1b[31m \u202egpj.exe\u200b"
+	s.attempt.Response.Headers = map[string][]string{"X-Evil": {"\u2066</pre><script>"}}
+	status, body, _ := s.do(t, "admin", "GET", webhooks+"/deliveries/7", nil)
+	wants(t, "a hostile answer", status, body, 200, "&lt;img src=x", "\u241b[31m", "[U&#43;202E]gpj.exe[U&#43;200B]", "[U&#43;2066]&lt;/pre&gt;&lt;script&gt;", "!<img", "!<script>", "!\u202e")
+}
+
 // The security policy would block these.
 func TestPagesObeyTheirPolicy(t *testing.T) {
 	t.Parallel()

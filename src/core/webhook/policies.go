@@ -239,7 +239,7 @@ func (s *Policies) checkAddresses(targets, known []hook.Target) error {
 		if i > 0 {
 			field = fmt.Sprintf("targets[%d].target", i)
 		}
-		return hook.Invalid(field, "may not be called: the operator has not opened this address or port")
+		return hook.Invalid(field, hook.NotOpened)
 	}
 	return nil
 }
