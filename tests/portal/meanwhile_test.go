@@ -57,8 +57,9 @@ func TestSomebodyElseWasFaster(t *testing.T) {
 
 	edit(b, "two")
 	save("theirs once more")
+	b.do(chromedp.Evaluate("window.before = 1", nil))
 	b.click("#save-mine") // which was offered over what was there before
-	b.has("Changed by admin.")
+	b.until("!window.before && document.querySelector('#changed')", "the choice once more")
 	b.click("#save-mine")
 	b.has("The webhook was saved.")
 	b.has("two")
