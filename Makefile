@@ -91,7 +91,7 @@ bench: bin/harborhook deps ## measure latency and throughput of both shapes
 	go run ./tests/bench -binary bin/harborhook $(BENCH)
 
 .PHONY: bench/logs
-bench/logs: deps ## measure lists and searches of a large log of deliveries
+bench/logs: deps ## measure lists, searches and pages of a large log of deliveries
 	make/dev/with-services.sh go run ./tests/bench/logs $(BENCH)
 
 .PHONY: chaos

@@ -2,6 +2,7 @@ package hook
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -23,7 +24,19 @@ var (
 type InvalidError struct {
 	Field  string
 	Reason string
+	// Message is the Reason before its arguments were filled in.
+	Message Message
 }
+
+// Message is what an error says, for who says it in another language: the format is
+// its key.
+type Message struct {
+	Format string
+	Args   []any
+}
+
+// Term is an argument of a Message that is a message of its own.
+type Term string
 
 func (e *InvalidError) Error() string {
 	if e.Field == "" {
@@ -33,7 +46,19 @@ func (e *InvalidError) Error() string {
 }
 
 // Invalid returns an InvalidError.
-func Invalid(field, reason string) error { return &InvalidError{Field: field, Reason: reason} }
+func Invalid(field, reason string) error {
+	return &InvalidError{Field: field, Reason: reason, Message: Message{Format: reason}}
+}
+
+// Invalidf returns an InvalidError whose reason is formatted.
+func Invalidf(field, format string, args ...any) error {
+	return &InvalidError{Field: field, Reason: fmt.Sprintf(format, args...), Message: Message{format, args}}
+}
+
+// In returns the error for another name of the field.
+func (e *InvalidError) In(field string) error {
+	return &InvalidError{Field: field, Reason: e.Reason, Message: e.Message}
+}
 
 // maxPointerToken is the longest name that a pointer shows, in bytes.
 const maxPointerToken = 64

@@ -25,6 +25,9 @@ const (
 // tomorrow, so the client decides when it dials. The error is an *InvalidError
 // with Field "target", and repeats no part of the address.
 func ValidateTarget(address string) error {
+	if utf8.RuneCountInString(address) > MaxTargetLength {
+		return Invalidf("target", "must not be longer than %d characters", MaxTargetLength)
+	}
 	if reason := targetFault(address); reason != "" {
 		return Invalid("target", reason)
 	}
@@ -37,8 +40,6 @@ func targetFault(address string) string {
 		return "must not be empty"
 	case !utf8.ValidString(address):
 		return "must be valid UTF-8"
-	case utf8.RuneCountInString(address) > MaxTargetLength:
-		return "must not be longer than " + strconv.Itoa(MaxTargetLength) + " characters"
 	case strings.ContainsFunc(address, notInURL):
 		return "must not contain control characters, blanks or backslashes"
 	case strings.Contains(address, "#"):
@@ -209,7 +210,7 @@ func ValidateAuthHeader(value string) error {
 	case !utf8.ValidString(value):
 		return Invalid("auth_header", "must be valid UTF-8")
 	case utf8.RuneCountInString(value) > MaxAuthHeaderLength:
-		return Invalid("auth_header", "must not be longer than "+strconv.Itoa(MaxAuthHeaderLength)+" characters")
+		return Invalidf("auth_header", "must not be longer than %d characters", MaxAuthHeaderLength)
 	case strings.ContainsFunc(value, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }):
 		return Invalid("auth_header", "must not contain line breaks or other control characters")
 	}
@@ -218,6 +219,9 @@ func ValidateAuthHeader(value string) error {
 
 // SecretStays says why a secret that is kept cannot go with a new address.
 const SecretStays = "must be entered again, since the target moves to another scheme, host or port"
+
+// NotOpened says why an address may not be called, whatever it is.
+const NotOpened = "may not be called: the operator has not opened this address or port"
 
 // SameOrigin says whether the address leads where one of the targets did. A stored
 // secret must not follow a target elsewhere: whoever moved it could read it there.

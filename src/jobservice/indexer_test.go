@@ -33,11 +33,14 @@ func (s *searchTable) IndexLater(_ context.Context, after int64, _ int) (int64, 
 	return (after + 7) % 14, nil
 }
 
+func (s *searchTable) Tally(context.Context, int) (int, error)               { return 0, nil }
+func (s *searchTable) TallyLater(context.Context, int64, int) (int64, error) { return 0, nil }
+
 func TestEverythingIsIndexedBatchByBatch(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	s := &searchTable{left: 2*indexBatch + 1, done: cancel}
-	x := &indexer{store: s, log: slog.New(slog.DiscardHandler), busy: func() bool { return false }}
+	x := newSearchIndexer(s, slog.New(slog.DiscardHandler), func() bool { return false })
 	if err := x.run(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +53,7 @@ func TestAFailedIndexIsToldOnce(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	s := &searchTable{err: errors.New("the database is away")}
-	x := &indexer{store: s, log: slog.New(slog.NewTextHandler(&log, nil))}
+	x := newSearchIndexer(s, slog.New(slog.NewTextHandler(&log, nil)), nil)
 	for range 2 {
 		_, err := x.pass(t.Context())
 		x.tell(err)

@@ -23,6 +23,7 @@ type Store interface {
 	PurgeStore
 	BulkStore
 	SearchStore
+	TallyStore
 	SwitchStore
 	// Claim takes those of the rows that are due and whose origin is not excepted.
 	Claim(ctx context.Context, ids []int64, lease time.Duration, except ...string) ([]hook.Delivery, error)
@@ -89,7 +90,7 @@ type Service struct {
 	webhook    *webhookJob
 	purge      *purgeJob
 	bulk       *bulkJob
-	indexer    *indexer
+	indexers   []*indexer
 	dispatcher *dispatcher
 	switches   *switches
 }
@@ -117,7 +118,7 @@ func New(cfg Config) *Service {
 		hold: func() bool { return s.switches.hold(kindPurge) },
 	}
 	s.bulk = &bulkJob{store: cfg.Store, submit: s.Submit, every: cfg.ReconcileInterval, log: cfg.Log, hold: hold}
-	s.indexer = &indexer{store: cfg.Store, log: cfg.Log, busy: s.busy}
+	s.indexers = []*indexer{newSearchIndexer(cfg.Store, cfg.Log, s.busy), newTallier(cfg.Store, cfg.Log, s.busy)}
 	s.webhook.circuits, s.dispatcher.circuits, s.dispatcher.hold = circuits, circuits, hold
 	return s
 }
@@ -165,7 +166,9 @@ func (s *Service) Run(ctx context.Context) error {
 	group.Go(func() error { return s.cfg.Queue.Run(groupCtx, s.webhook, s.bulk, s.purge) })
 	group.Go(func() error { return s.switches.run(groupCtx) })
 	group.Go(func() error { return s.bulk.schedule(groupCtx, s.cfg.Queue) })
-	group.Go(func() error { return s.indexer.run(groupCtx) })
+	for _, x := range s.indexers {
+		group.Go(func() error { return x.run(groupCtx) })
+	}
 	if s.cfg.Retention > 0 {
 		group.Go(func() error { return s.purge.schedule(groupCtx, s.cfg.Queue) })
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/harborhook/harborhook/src/core/auth"
@@ -147,12 +148,12 @@ func (v *visit) setPassword(u hook.User, hash string) error {
 	return nil
 }
 
-func reasonOf(err error) (string, bool) {
+func reasonOf(err error) (hook.Message, bool) {
 	var invalid *hook.InvalidError
 	if errors.As(err, &invalid) {
-		return invalid.Reason, true
+		return invalid.Message, true
 	}
-	return "", false
+	return hook.Message{}, false
 }
 
 // formErrors are what is wrong with a form, in the order of its fields.
@@ -174,6 +175,21 @@ func (e formErrors) Of(field string) string {
 
 // sentence makes a reason of the service layer, which follows the field's name
 // there, stand alone.
-func (v *visit) sentence(reason string) string {
-	return v.t("This %s.", reason)
+func (v *visit) sentence(reason hook.Message) string {
+	return v.t("This %s.", v.says(reason))
+}
+
+// fault is sentence for a reason without arguments.
+func (v *visit) fault(reason string) string { return v.sentence(hook.Message{Format: reason}) }
+
+// says translates a message of the service layer, and those of its arguments that are
+// messages themselves.
+func (v *visit) says(m hook.Message) string {
+	args := slices.Clone(m.Args)
+	for i, arg := range args {
+		if term, ok := arg.(hook.Term); ok {
+			args[i] = v.t(string(term))
+		}
+	}
+	return v.t(m.Format, args...)
 }

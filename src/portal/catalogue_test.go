@@ -66,7 +66,7 @@ func messages(t *testing.T) map[string]bool {
 	return found
 }
 
-var verbs = regexp.MustCompile(`%[a-z]`)
+var verbs = regexp.MustCompile(`%[a-zA-Z]`)
 
 func TestEveryMessageIsTranslated(t *testing.T) {
 	t.Parallel()

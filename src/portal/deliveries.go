@@ -74,16 +74,25 @@ func (v *visit) filter(s search) (hook.JobFilter, formErrors) {
 		f.Statuses = []hook.Status{hook.Status(s.Status)}
 	}
 	switch now := v.Now(); s.Span {
-	case spanHour:
-		f.Since = now.Add(-time.Hour)
-	case spanDay:
-		f.Since = now.Add(-24 * time.Hour)
-	case spanWeek:
-		f.Since = now.Add(-7 * 24 * time.Hour)
+	case spanHour, spanDay, spanWeek:
+		f.Since = since(now, s.Span)
 	case spanCustom:
 		f.Since, f.Until = v.typedTime("from", s.From, &wrong), v.typedTime("to", s.To, &wrong)
 	}
 	return f, wrong
+}
+
+// since is when a span begins that ends now. It begins with a column of the chart, so
+// that no column is cut, and so that whole hours can be counted at once.
+func since(now time.Time, span string) time.Time {
+	switch span {
+	case spanHour:
+		return now.Add(-time.Hour).Truncate(5 * time.Minute)
+	case spanDay:
+		return now.Add(-24 * time.Hour).Truncate(time.Hour)
+	default:
+		return now.Add(-7 * 24 * time.Hour).Truncate(time.Hour)
+	}
 }
 
 // typedTime reads a time, which is UTC unless it says otherwise.
@@ -125,6 +134,15 @@ type deliveriesView struct {
 	MayChange  bool
 	// Query is the search, to come back to.
 	Query string
+}
+
+// Every is after how many seconds the page asks for news: sooner while a delivery that
+// it shows will change.
+func (d deliveriesView) Every() int {
+	if d.Unfinished {
+		return 5
+	}
+	return 10
 }
 
 type deliveryRow struct {
@@ -172,7 +190,7 @@ const maxAttempts = 4
 func (v *visit) tries(j hook.Job) string {
 	switch {
 	case j.Status == hook.StatusStopped:
-		return j.StatusMessage
+		return v.words.Told(j.StatusMessage)
 	case j.Status.Final():
 		return v.words.N(j.Attempts, "1 attempt", "%d attempts")
 	case j.Status == hook.StatusRunning, j.Status == hook.StatusScheduled && j.Attempts > 0:

@@ -84,7 +84,7 @@ func (v *visit) problem(err error) *pageError {
 	case errors.As(err, &conflict):
 		return &pageError{http.StatusConflict, "Not possible now", conflict.Reason}
 	case errors.As(err, &invalid):
-		return &pageError{http.StatusBadRequest, "Not valid", invalid.Error()}
+		return &pageError{http.StatusBadRequest, "Not valid", v.sentence(invalid.Message)}
 	case errors.As(err, &backOff):
 		return &pageError{http.StatusTooManyRequests, "Too many tries", "Too many failed sign-ins. Wait before you try again."}
 	case errors.Is(err, hook.ErrNotFound):

@@ -138,7 +138,7 @@ func (s *site) Summary(context.Context, int64, hook.JobFilter, time.Duration) (h
 	return hook.Summary{Steps: []hook.SummaryStep{{Start: epoch, Delivered: 3, Failed: 1}}}, s.err
 }
 
-func (s *site) RecentOutcomes(context.Context, int64, []int64, time.Time, int) (map[int64]hook.Outcomes, error) {
+func (s *site) RecentOutcomes(context.Context, int64, []int64, time.Time) (map[int64]hook.Outcomes, error) {
 	return map[int64]hook.Outcomes{3: {Delivered: 38, Failed: 3}}, s.err
 }
 
@@ -152,7 +152,7 @@ func (s *site) Stop(_ context.Context, _, id int64, _ *hook.AuditEntry) error {
 }
 
 func (s *site) Audit(context.Context, int64, hook.JobPage) ([]hook.AuditEntry, int, error) {
-	return []hook.AuditEntry{{Actor: "bob", PolicyID: 3}}, 1, nil
+	return []hook.AuditEntry{{Actor: "eve", PolicyID: 3, Action: hook.AuditTest}, {Actor: "bob", PolicyID: 3, Action: hook.AuditUpdate}}, 1, nil
 }
 
 func (s *site) Test(_ context.Context, _ hook.Project, p hook.Policy, _ string) (hook.Attempt, error) {

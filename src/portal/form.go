@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -49,10 +50,12 @@ const (
 )
 
 type formView struct {
-	Project   string
-	Draft     draft
-	New       bool
-	ReadOnly  bool
+	Project  string
+	Draft    draft
+	New      bool
+	ReadOnly bool
+	// Row is the policy as the list shows it, for who may only read it.
+	Row       policyRow
 	May       permissions
 	HasAuth   bool
 	HasSecret bool
@@ -64,15 +67,24 @@ type formView struct {
 	Formats   []option
 	Groups    []eventGroup
 	Errors    formErrors
+	// Changed, if set, says that somebody else saved the policy meanwhile, and who.
 	Changed   string
-	Test      *testView
-	Preview   *previewView
-	Address   string
+	ChangedAt time.Time
+	// Over is the update time of what saving the draft all the same would replace.
+	Over    string
+	Test    *testView
+	Preview *previewView
+	Address string
 }
 
 type eventGroup struct {
 	Title  string
 	Events []eventChoice
+}
+
+// Any says whether an event of the group is chosen.
+func (g eventGroup) Any() bool {
+	return slices.ContainsFunc(g.Events, func(e eventChoice) bool { return e.Checked })
 }
 
 type eventChoice struct {
@@ -98,7 +110,7 @@ func showPolicy(v *visit) error {
 func draftOf(p hook.Policy) draft {
 	d := draft{
 		ID: p.ID, Name: p.Name, Description: p.Description, Enabled: p.Enabled, RepoMode: filterAll, TagMode: filterAll,
-		Seen: strconv.FormatInt(p.UpdateTime.UnixMicro(), 10),
+		Seen: seenOf(p),
 	}
 	for _, t := range p.HookTypes {
 		d.Events = append(d.Events, string(t))
@@ -155,7 +167,8 @@ func (v *visit) form(status int, stored hook.Policy, shown formView) error {
 		shown.Kept = append(shown.Kept, v.filterText(f))
 	}
 	if shown.ReadOnly {
-		d.URL = endpoint(stored, false)
+		shown.Row = v.policyRow(stored, false)
+		return v.readOnly(stored.Name, shown)
 	}
 	shown.Types, shown.Formats = optionsOf(v.Formats.TargetTypes()), v.formats()
 	shown.Groups = v.groups(d.Events)
@@ -163,10 +176,14 @@ func (v *visit) form(status int, stored hook.Policy, shown formView) error {
 	if !shown.New {
 		title, crumbs[1] = v.t("Edit webhook"), crumb{stored.Name, ""}
 	}
-	if shown.ReadOnly {
-		title = v.t("Webhook")
-	}
 	v.show(status, "form", title, shown, v.in(crumbs...))
+	return nil
+}
+
+// readOnly shows the policy as text to who may not change it.
+func (v *visit) readOnly(name string, shown formView) error {
+	shown.Groups = v.groups(shown.Draft.Events)
+	v.show(http.StatusOK, "policy", v.t("Webhook"), shown, v.in(crumb{v.t("Webhooks"), v.webhooks("")}, crumb{name, ""}))
 	return nil
 }
 
@@ -224,11 +241,11 @@ func (v *visit) over(stored hook.Policy, d draft) (hook.Policy, formErrors) {
 		t.PayloadTemplate = d.Template
 	}
 	if !keep(&t.AuthHeader, d.Auth, d.DropAuth || d.Type != hook.TargetHTTP) && t.AuthHeader != "" && !hook.SameOrigin(t.Address, stored.Targets[:1]) && hook.ValidateTarget(t.Address) == nil {
-		wrong.add("auth_header", v.sentence(hook.SecretStays))
+		wrong.add("auth_header", v.fault(hook.SecretStays))
 	}
 	if !keep(&p.Secret, d.Secret, d.DropSecret) {
 		if p.Secret != "" && !hook.SameOrigin(t.Address, stored.Targets) && hook.ValidateTarget(t.Address) == nil {
-			wrong.add("secret", v.sentence(hook.SecretStays))
+			wrong.add("secret", v.fault(hook.SecretStays))
 		}
 	} else {
 		p.OldSecret, p.OldSecretUntil = "", time.Time{}
@@ -324,11 +341,11 @@ func savePolicy(v *visit) error {
 		by, done = v.by(hook.AuditCreate).With(p.Name), "created"
 		err = v.Policies.CreatePolicy(v.r.Context(), &p, by)
 	} else {
-		err = v.Policies.UpdatePolicy(v.r.Context(), &p, seen(d.Seen), by)
+		err = v.Policies.UpdatePolicy(v.r.Context(), &p, seen(cmp.Or(v.r.PostForm.Get("over"), d.Seen)), by)
 	}
 	switch {
 	case errors.Is(err, hook.ErrChanged):
-		return v.form(http.StatusPreconditionFailed, stored, formView{Draft: d, Changed: v.changedBy(stored)})
+		return v.changed(d)
 	case errors.Is(err, hook.ErrConflict):
 		wrong.add("name", v.t("A webhook with this name exists."))
 	case err != nil:
@@ -351,19 +368,36 @@ func seen(text string) time.Time {
 	return time.UnixMicro(us).UTC()
 }
 
-// changedBy says who changed a policy last, and when.
+// changed shows the form again with what was typed, and says that somebody else saved
+// the policy meanwhile: the reader may load that, or save the draft over it.
+func (v *visit) changed(d draft) error {
+	now, err := v.Policies.Policy(v.r.Context(), v.project.ID, d.ID)
+	if err != nil {
+		return fmt.Errorf("read the policy that was changed: %w", err)
+	}
+	shown := formView{Draft: d, Changed: v.changedBy(now), ChangedAt: now.UpdateTime, Over: seenOf(now)}
+	return v.form(http.StatusPreconditionFailed, now, shown)
+}
+
+// lastChanges is how many of the last things that people did are looked through for
+// who changed a policy.
+const lastChanges = 100
+
+// changedBy says who changed a policy last.
 func (v *visit) changedBy(p hook.Policy) string {
-	at := p.UpdateTime.UTC().Format("2006-01-02 15:04:05") + " UTC"
-	entries, _, err := v.Store.Audit(v.r.Context(), v.project.ID, hook.JobPage{Limit: 50})
+	entries, _, err := v.Store.Audit(v.r.Context(), v.project.ID, hook.JobPage{Limit: lastChanges})
 	if err == nil {
 		for _, e := range entries {
-			if e.PolicyID == p.ID {
-				return v.t("Changed by %s at %s.", e.Actor, at)
+			if e.PolicyID == p.ID && e.Action == hook.AuditUpdate {
+				return v.t("Changed by %s.", e.Actor)
 			}
 		}
 	}
-	return v.t("Changed by somebody else at %s.", at)
+	return v.t("Changed by somebody else.")
 }
+
+// seenOf is what a form remembers of the policy that it was made of.
+func seenOf(p hook.Policy) string { return strconv.FormatInt(p.UpdateTime.UnixMicro(), 10) }
 
 // addWrong puts what the service says of a policy beside the form's field. Other
 // errors come back.
@@ -372,12 +406,16 @@ func (v *visit) addWrong(wrong formErrors, err error, d draft) (formErrors, erro
 	if !errors.As(err, &invalid) {
 		return wrong, err
 	}
-	field, text := fieldOf(invalid.Field, d), v.sentence(invalid.Reason)
+	field, text := fieldOf(invalid.Field, d), v.sentence(invalid.Message)
 	switch {
+	case invalid.Field == "":
+		text = v.says(invalid.Message)
 	case field == "event" && len(d.Events) == 0:
 		text = v.t("Choose at least one.")
 	case field == "edit_endpoint_url" && !strings.HasPrefix(strings.ToLower(d.URL), "http://") && !strings.HasPrefix(strings.ToLower(d.URL), "https://"):
 		text = v.t("The URL has to begin with https:// or http://.")
+	case invalid.Message.Format == hook.NotOpened:
+		text = v.t("This address is not allowed by the administrator.")
 	case field == "name" && d.Name == "":
 		text = v.t("Give the webhook a name.")
 	}
@@ -412,5 +450,5 @@ func fieldOf(field string, d draft) string {
 		}
 		return "tag"
 	}
-	return "form"
+	return "webhook-form"
 }

@@ -52,12 +52,11 @@ type Store interface {
 	LastTriggers(ctx context.Context, of []hook.Trigger) (map[hook.Trigger]time.Time, error)
 	// EventOf returns the event that a job is about.
 	EventOf(ctx context.Context, projectID int64, eventID string) (hook.Event, error)
-	// Summary counts the jobs of a filter in steps of time, at a cost that does not
-	// grow with their number.
+	// Summary counts the jobs of a filter in steps of time. Whole hours cost little,
+	// however many jobs they have.
 	Summary(ctx context.Context, projectID int64, f hook.JobFilter, step time.Duration) (hook.Summary, error)
-	// RecentOutcomes counts how the last jobs of policies since a time ended, at most
-	// so many of each.
-	RecentOutcomes(ctx context.Context, projectID int64, policies []int64, since time.Time, most int) (map[int64]hook.Outcomes, error)
+	// RecentOutcomes counts how the jobs of policies since a time ended.
+	RecentOutcomes(ctx context.Context, projectID int64, policies []int64, since time.Time) (map[int64]hook.Outcomes, error)
 
 	AddAudit(ctx context.Context, e hook.AuditEntry) error
 	Audit(ctx context.Context, projectID int64, page hook.JobPage) ([]hook.AuditEntry, int, error)

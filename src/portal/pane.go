@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/harborhook/harborhook/src/hook"
 )
@@ -99,7 +100,7 @@ func (v *visit) pane(id int64, list string) (*pane, error) {
 	}
 	p := &pane{
 		Project: v.project.Name, ID: j.ID, Status: v.statusText(j), Event: v.eventTitle(j.HookType), About: about(j),
-		EventID: j.EventID, Final: j.Status.Final(), Tries: j.Attempts, Message: j.StatusMessage, Original: j.RedeliveryOf,
+		EventID: j.EventID, Final: j.Status.Final(), Tries: j.Attempts, Message: v.words.Told(j.StatusMessage), Original: j.RedeliveryOf,
 		Raw: v.r.URL.Query().Get("body") == "raw", MayStop: j.Status == hook.StatusPending || j.Status == hook.StatusScheduled,
 		Confirm: j.Status == hook.StatusFinished,
 	}
@@ -240,7 +241,7 @@ func (v *visit) attemptView(j hook.Job, a hook.Attempt, raw bool) *attemptView {
 	body = strings.ToValidUTF8(body, "\uFFFD")
 	shown := &attemptView{
 		Number: a.Number, URL: a.Request.URL, Method: a.Request.Method, Headers: headersOf(a.Request.Headers), Truncated: len(j.Detail) > hook.MaxStoredBody,
-		OK: a.Result == hook.ResultOK, Took: a.Duration, Error: a.Error, Status: v.outcome(a), Remote: a.RemoteAddr,
+		OK: a.Result == hook.ResultOK, Took: a.Duration, Error: v.words.Told(a.Error), Status: v.outcome(a), Remote: a.RemoteAddr,
 	}
 	shown.BodyText = body
 	if !raw {
@@ -250,7 +251,7 @@ func (v *visit) attemptView(j hook.Job, a hook.Attempt, raw bool) *attemptView {
 	shown.Curl = curl(a, body)
 	if r := a.Response; r != nil {
 		shown.Answered, shown.Status = true, statusLine(r.Status)
-		shown.Response, shown.Answer, shown.Cut = headersOf(r.Headers), r.Body, r.Truncated
+		shown.Response, shown.Answer, shown.Cut = headersOf(r.Headers), visible(r.Body), r.Truncated
 	}
 	return shown
 }
@@ -260,10 +261,29 @@ func headersOf(h map[string][]string) []header {
 	var list []header
 	for _, name := range slices.Sorted(maps.Keys(h)) {
 		for _, value := range h[name] {
-			list = append(list, header{name, strings.ReplaceAll(value, hook.Mask, "••••••••")})
+			list = append(list, header{visible(name), visible(strings.ReplaceAll(value, hook.Mask, "••••••••"))})
 		}
 	}
 	return list
+}
+
+// visible writes characters that have no shape, or that turn the direction of what
+// follows, as something that can be seen: a stranger may have sent them.
+func visible(text string) string {
+	var out strings.Builder
+	for _, r := range strings.ReplaceAll(text, "\r\n", "\n") {
+		switch {
+		case r == '\n' || r == '\t':
+			out.WriteRune(r)
+		case r < ' ':
+			out.WriteRune(r + '\u2400') // its picture
+		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r):
+			fmt.Fprintf(&out, "[%U]", r)
+		default:
+			out.WriteRune(r)
+		}
+	}
+	return out.String()
 }
 
 // pretty indents a body that is JSON and keeps the order of its members.

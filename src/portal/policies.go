@@ -209,15 +209,12 @@ func (v *visit) addTriggers(rows []policyRow, policies []hook.Policy) error {
 	return nil
 }
 
-// countedOutcomes is how many jobs are counted in all for the column Last 24 h.
-const countedOutcomes = 10000
-
 func (v *visit) addOutcomes(rows []policyRow) error {
 	ids := make([]int64, len(rows))
 	for i, row := range rows {
 		ids[i] = row.ID
 	}
-	outcomes, err := v.Store.RecentOutcomes(v.r.Context(), v.project.ID, ids, v.Now().Add(-24*time.Hour), countedOutcomes/max(len(rows), 5))
+	outcomes, err := v.Store.RecentOutcomes(v.r.Context(), v.project.ID, ids, since(v.Now(), spanDay))
 	if err != nil {
 		return fmt.Errorf("count the last deliveries: %w", err)
 	}

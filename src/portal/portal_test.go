@@ -43,7 +43,7 @@ func TestWhoSeesWhat(t *testing.T) {
 		{"stranger", webhooks, 403, nil},
 		{"root", webhooks, 200, []string{"new-webhook", "/system"}},
 		{"admin", webhooks + "/3", 200, []string{"edit-webhook-save", "leave blank to keep", "!Bearer hidden"}},
-		{"master", webhooks + "/3", 200, []string{"disabled", "!edit-webhook-save", "!webhook-test", "!s3cret"}},
+		{"master", webhooks + "/3", 200, []string{"Only project administrators", "https://ci.example.com/hook?token=", "is set", "Image pushed", "All repositories and tags", "!<input class", "!<fieldset", "!disabled", "!edit-webhook-save", "!webhook-test", "!s3cret", "!Bearer hidden"}},
 		{"master", webhooks + "/new", 403, nil},
 		{"master", webhooks + "/delete/3", 403, nil},
 		{"admin", webhooks + "/77", 404, nil},
@@ -206,7 +206,22 @@ func TestChangedElsewhere(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	status, body, _ := s.do(t, "admin", "POST", webhooks+"/3", edit("seen", "1", "name", "mine"))
-	wants(t, "changed", status, body, 412, "Changed by bob", `value="mine"`)
+	wants(t, "changed", status, body, 412, "Changed by bob", `value="mine"`, "!Bearer hidden")
+	if s.policies[0].Name != "ci" {
+		t.Error("saved over what somebody else saved")
+	}
+	over := regexp.MustCompile(`name="over" value="(\d+)"`).FindStringSubmatch(body)
+	if over == nil {
+		t.Fatal("no way to save all the same")
+	}
+	status, _, _ = s.do(t, "admin", "POST", webhooks+"/3", edit("seen", "1", "name", "mine", "over", "2"))
+	if status != http.StatusPreconditionFailed {
+		t.Errorf("over what nobody has seen: %d", status)
+	}
+	status, _, _ = s.do(t, "admin", "POST", webhooks+"/3", edit("seen", "1", "name", "mine", "over", over[1]))
+	if status != http.StatusSeeOther || s.policies[0].Name != "mine" {
+		t.Errorf("over it: %d, %q", status, s.policies[0].Name)
+	}
 }
 
 func TestTryingOut(t *testing.T) {
@@ -254,6 +269,16 @@ func TestDeliveriesAreSentAgainAndStopped(t *testing.T) {
 	if status, _, _ = s.do(t, "admin", "POST", webhooks+"/deliveries/7/stop", url.Values{}); status != http.StatusSeeOther || s.stopped != 7 {
 		t.Errorf("stop: %d, %d", status, s.stopped)
 	}
+}
+
+// What strangers answer is shown as text, and what has no shape is shown all the same.
+func TestHostileAnswersAreText(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.attempt.Response.Body = "<img src=x onerror=alert(1)>\n\x1b[31m \u202egpj.exe\u200b"
+	s.attempt.Response.Headers = map[string][]string{"X-Evil": {"\u2066</pre><script>"}}
+	status, body, _ := s.do(t, "admin", "GET", webhooks+"/deliveries/7", nil)
+	wants(t, "a hostile answer", status, body, 200, "&lt;img src=x", "\u241b[31m", "[U&#43;202E]gpj.exe[U&#43;200B]", "[U&#43;2066]&lt;/pre&gt;&lt;script&gt;", "!<img", "!<script>", "!\u202e")
 }
 
 // The security policy would block these.

@@ -215,11 +215,11 @@ func createUser(v *visit) error {
 		Username: form.Get("username"), Email: strings.TrimSpace(form.Get("email")), Realname: strings.TrimSpace(form.Get("realname")), SysAdmin: form.Get("admin") != "",
 	}}
 	if reason := hook.UsernameFault(shown.New.Username); reason != "" {
-		shown.Errors.add("username", v.sentence(reason))
+		shown.Errors.add("username", v.fault(reason))
 	}
 	for field, text := range map[string]string{"email": shown.New.Email, "realname": shown.New.Realname} {
 		if reason := hook.ShortTextFault(text); reason != "" {
-			shown.Errors.add(field, v.sentence(reason))
+			shown.Errors.add(field, v.fault(reason))
 		}
 	}
 	hash, err := auth.HashPassword(form.Get("password"))

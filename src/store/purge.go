@@ -72,15 +72,18 @@ func (s *Store) purge(ctx context.Context, age time.Duration, most int, of *wher
 			return err
 		}
 		next = last
+		if len(old) == 0 {
+			return nil
+		}
+		if err := s.purgeTallies(ctx, tx, old); err != nil {
+			return err
+		}
 		for _, table := range []string{"webhook_attempt WHERE job_id ", "webhook_job WHERE id "} {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+fmt.Sprintf(s.d.In, "$1"), s.d.IDs(old)); err != nil {
 				return fmt.Errorf("delete %d jobs: %w", len(old), err)
 			}
 		}
 		purged = len(old)
-		if purged == 0 {
-			return nil
-		}
 		return s.purgeSearch(ctx, tx, old)
 	})
 	if err != nil {

@@ -122,20 +122,15 @@ type indexable struct {
 
 // unindexed returns the next jobs after the mark, up to the first young one.
 func (s *Store) unindexed(ctx context.Context, mark int64, most int) ([]indexable, error) {
-	var last sql.NullInt64
-	err := s.read.QueryRowContext(ctx, `SELECT max(id) FROM (
-			SELECT id, creation_time FROM webhook_job WHERE id > $1 ORDER BY id LIMIT $2) AS next
-		WHERE creation_time < `+s.d.Now+` - $3
-			AND id < coalesce((SELECT min(id) FROM (SELECT id, creation_time FROM webhook_job WHERE id > $1 ORDER BY id LIMIT $2) AS young
-				WHERE creation_time >= `+s.d.Now+` - $3), id + 1)`, mark, most, s.indexAfter.Microseconds()).Scan(&last)
+	last, err := s.oldEnough(ctx, mark, most)
 	if err != nil {
 		return nil, fmt.Errorf("look for jobs: %w", err)
 	}
-	if !last.Valid {
+	if last == 0 {
 		return nil, nil
 	}
 	return s.textsOfJobs(ctx, `SELECT id, project_id, status IN ('finished', 'error', 'stopped'), target, job_detail
-		FROM webhook_job WHERE id > $1 AND id <= $2 ORDER BY id`, mark, last.Int64)
+		FROM webhook_job WHERE id > $1 AND id <= $2 ORDER BY id`, mark, last)
 }
 
 func (s *Store) textsOfJobs(ctx context.Context, query string, args ...any) ([]indexable, error) {

@@ -15,7 +15,7 @@ const lightColumns = `id, job_uuid, job_key, project_id, policy_id, policy_name,
 
 // NewestJob returns the largest id of a job, 0 if there is none.
 func (s *Store) NewestJob(ctx context.Context) (int64, error) {
-	id, err := s.newestJob(ctx)
+	id, err := newestJob(ctx, s.read)
 	return id, s.wrap("look for the newest job", err)
 }
 
@@ -71,7 +71,7 @@ const longestLife = 26 * time.Hour
 // that changed after a time, or at it and with greater ids, in this order. Jobs
 // that changed more than a day after they were created may be missing.
 func (s *Store) JobsChangedAfter(ctx context.Context, projectID int64, at time.Time, id int64, most int) ([]hook.Job, error) {
-	first, err := s.firstJobAfter(ctx, at.Add(-longestLife))
+	first, err := firstJobAfter(ctx, s.read, at.Add(-longestLife))
 	if err != nil || first == 0 {
 		return nil, s.wrap("look for changed jobs", err)
 	}

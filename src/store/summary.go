@@ -2,8 +2,11 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,12 +15,12 @@ import (
 	"github.com/harborhook/harborhook/src/hook"
 )
 
-// A summary reads so many jobs at most: all of the span if they are no more, and
-// otherwise so many after each of some ids that are spread over the span.
+// A summary reads so many jobs one by one at most: all that no tally knows, if they are
+// no more, and otherwise so many after each of some ids that are spread over the span.
 const (
-	summaryJobs    = 2000
+	summaryJobs    = 4000
 	summaryStrata  = 40
-	summaryStratum = summaryJobs / summaryStrata
+	summaryStratum = 50
 	// maxSummarySteps bounds the steps of a span.
 	maxSummarySteps = 1000
 )
@@ -32,31 +35,202 @@ type summedJob struct {
 }
 
 // Summary counts the jobs of a filter that were created from f.Since (to f.Until or
-// now) in steps. It reads a bounded number of jobs: if there are more, the
-// numbers are estimates from a sample. The filter's Text is not looked for.
+// now) in steps. Whole hours come from the tallies, the rest from the jobs; the filter
+// may narrow by policy, event type and status for that. It reads a bounded number of
+// jobs: if there are more, the numbers are estimates from a sample. The times that
+// attempts took are told to within 5 %. The filter's Text is not looked for.
 func (s *Store) Summary(ctx context.Context, projectID int64, f hook.JobFilter, step time.Duration) (hook.Summary, error) {
 	f.Text = ""
+	now, err := s.now(ctx)
+	if err != nil {
+		return hook.Summary{}, s.wrap("sum up jobs", err)
+	}
 	if f.Until.IsZero() {
-		now, err := s.now(ctx)
-		if err != nil {
-			return hook.Summary{}, s.wrap("sum up jobs", err)
-		}
 		f.Until = timeOf(now)
 	}
 	sum := newSummary(f.Since, f.Until, step)
 	if len(sum.Steps) == 0 {
 		return sum.Summary, nil
 	}
-	jobs, estimated, err := s.sample(ctx, projectID, f)
+	err = s.inSnapshot(ctx, func(tx *sql.Tx) error {
+		q := &summaryQuery{Store: s, tx: tx, project: projectID, filter: f, sum: sum}
+		return q.run(ctx, timeOf(now))
+	})
 	if err != nil {
 		return hook.Summary{}, s.wrap("sum up jobs", err)
 	}
-	for _, part := range jobs {
-		sum.add(part)
-	}
-	sum.Estimated = estimated
 	sum.finish()
 	return sum.Summary, nil
+}
+
+// inSnapshot runs f in a transaction that reads, all of whose statements see the same.
+func (s *Store) inSnapshot(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{Isolation: s.d.Snapshot, ReadOnly: true})
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing was written
+	return f(tx)
+}
+
+// summaryQuery reads what a summary is made of.
+type summaryQuery struct {
+	*Store
+	tx      *sql.Tx
+	project int64
+	filter  hook.JobFilter
+	sum     *summing
+}
+
+// run takes whole hours from the tallies, and the jobs before, after and behind them.
+func (q *summaryQuery) run(ctx context.Context, now time.Time) error {
+	from, to := wholeHours(q.filter.Since, q.filter.Until, now)
+	if !inTallies(q.filter) || q.sum.step%time.Hour != 0 || !from.Before(to) {
+		return q.jobs(ctx, q.filter)
+	}
+	if err := q.tallied(ctx, from, to); err != nil {
+		return err
+	}
+	before, after := q.filter, q.filter
+	before.Until = earlier(before.Until, from.Add(-time.Microsecond))
+	after.Since = to
+	for _, part := range []hook.JobFilter{before, after} {
+		if part.Since.After(part.Until) {
+			continue
+		}
+		if err := q.jobs(ctx, part); err != nil {
+			return err
+		}
+	}
+	return q.untallied(ctx, from, earlier(q.filter.Until, to.Add(-time.Microsecond)))
+}
+
+// inTallies says whether a filter narrows by nothing but what jobs are counted by.
+func inTallies(f hook.JobFilter) bool {
+	f.Since, f.Until, f.Statuses, f.HookTypes, f.PolicyID = time.Time{}, time.Time{}, nil, nil, 0
+	return f.ID == 0 && f.Repository == "" && f.Tag == "" && f.Digest == "" && f.HTTPStatus == 0
+}
+
+// wholeHours returns the hours that lie within a span. The one that is not over yet
+// does, since nothing is created later than now.
+func wholeHours(since, until, now time.Time) (from, to time.Time) {
+	from = since.UTC().Truncate(time.Hour)
+	if from.Before(since) {
+		from = from.Add(time.Hour)
+	}
+	if !until.Before(now) {
+		return from, now.Add(clockSlack).Truncate(time.Hour).Add(time.Hour)
+	}
+	return from, until.Add(time.Microsecond).Truncate(time.Hour)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// tallied adds the tallies of whole hours, of days where steps are days.
+func (q *summaryQuery) tallied(ctx context.Context, from, to time.Time) error {
+	const day = oneDay * time.Hour
+	first, last := from.Add(day-1).Truncate(day), to.Truncate(day)
+	if q.sum.step%day != 0 || !first.Before(last) {
+		return q.tallies(ctx, oneHour, from, to)
+	}
+	return errors.Join(q.tallies(ctx, oneHour, from, first), q.tallies(ctx, oneDay, first, last), q.tallies(ctx, oneHour, last, to))
+}
+
+// tallies adds the tallies of so many hours each.
+func (q *summaryQuery) tallies(ctx context.Context, hours int, from, to time.Time) error {
+	w := q.talliesWhere(hours, from, to)
+	step := w.arg(q.sum.step.Microseconds() / time.Hour.Microseconds())
+	origin := w.arg(hourOf(micros(q.sum.Steps[0].Start)))
+	result, err := q.tx.QueryContext(ctx, `SELECT (hour - `+origin+`) / `+step+` AS step, bucket, sum(jobs) FROM webhook_tally WHERE `+w.String()+` GROUP BY step, bucket`, w.args...)
+	if err != nil {
+		return fmt.Errorf("read tallies: %w", err)
+	}
+	return eachRow(result, func() error {
+		var step, bucket int
+		var jobs int64
+		if err := result.Scan(&step, &bucket, &jobs); err != nil {
+			return err
+		}
+		q.sum.count(step, bucket, jobs)
+		return nil
+	})
+}
+
+func (q *summaryQuery) talliesWhere(hours int, from, to time.Time) *where {
+	w := &where{}
+	w.and("project_id = " + w.arg(q.project))
+	w.and("hours = " + w.arg(hours))
+	w.and("hour >= " + w.arg(hourOf(micros(from))))
+	w.and("hour < " + w.arg(hourOf(micros(to))))
+	if q.filter.PolicyID != 0 {
+		w.and("policy_id = " + w.arg(q.filter.PolicyID))
+	}
+	w.in("hook_type", textsOf(q.filter.HookTypes))
+	if len(q.filter.Statuses) > 0 {
+		w.and("(" + bucketsOf(q.filter.Statuses) + ")")
+	}
+	return w
+}
+
+// bucketsOf is the condition that a bucket is one of these statuses'.
+func bucketsOf(statuses []hook.Status) string {
+	conditions := []string{"false"}
+	for _, status := range statuses {
+		switch status { //nolint:exhaustive // the others are in no tally
+		case hook.StatusFinished:
+			conditions = append(conditions, "bucket >= "+strconv.Itoa(bucketDelivered))
+		case hook.StatusError:
+			conditions = append(conditions, "bucket = "+strconv.Itoa(bucketFailed))
+		case hook.StatusStopped:
+			conditions = append(conditions, "bucket = "+strconv.Itoa(bucketStopped))
+		}
+	}
+	return strings.Join(conditions, " OR ")
+}
+
+// untallied adds the jobs that no tally knows yet: those behind the mark, and those
+// that were not over when it passed them.
+func (q *summaryQuery) untallied(ctx context.Context, since, until time.Time) error {
+	var mark int64
+	if err := q.tx.QueryRowContext(ctx, `SELECT job_id FROM webhook_tally_mark`).Scan(&mark); err != nil {
+		return fmt.Errorf("read the mark of the tallies: %w", err)
+	}
+	f := q.filter
+	f.Since, f.Until = since, until
+	bounds, err := idBoundsIn(ctx, q.tx, f)
+	if err != nil {
+		return err
+	}
+	bounds.after = max(bounds.after, mark)
+	if err := q.jobsWithin(ctx, f, bounds); err != nil {
+		return err
+	}
+	w := q.jobsWhere(q.project, f, idBounds{})
+	w.and("id IN (SELECT job_id FROM webhook_tally_later WHERE project_id = " + w.arg(q.project) + " ORDER BY job_id LIMIT " + w.arg(summaryJobs+1) + ")")
+	w.and("status IN ('finished', 'error', 'stopped')")
+	jobs, err := q.read(ctx, `SELECT id, creation_time, status, attempts, 1 AS meant FROM webhook_job WHERE `+w.String(), w.args)
+	if err != nil {
+		return err
+	}
+	if len(jobs) > summaryJobs {
+		q.sum.Estimated = true
+	}
+	q.sum.add(stratum{jobs, 1})
+	return nil
+}
+
+// jobs adds the jobs of a filter, or a sample of them.
+func (q *summaryQuery) jobs(ctx context.Context, f hook.JobFilter) error {
+	bounds, err := idBoundsIn(ctx, q.tx, f)
+	if err != nil {
+		return err
+	}
+	return q.jobsWithin(ctx, f, bounds)
 }
 
 // stratum is a part of a span: the jobs that were read, and how many stand behind
@@ -66,120 +240,77 @@ type stratum struct {
 	weight float64
 }
 
-// sample reads the jobs of a filter, or a part of them that is spread evenly over
+// jobsWithin adds the jobs of a filter, or a part of them that is spread evenly over
 // their ids, which grow with their time.
-func (s *Store) sample(ctx context.Context, projectID int64, f hook.JobFilter) ([]stratum, bool, error) {
-	first, err := s.firstID(ctx, projectID, f.Since)
-	if err != nil || first == 0 {
-		return nil, false, err
-	}
-	last, err := s.lastID(ctx, projectID)
+func (q *summaryQuery) jobsWithin(ctx context.Context, f hook.JobFilter, bounds idBounds) error {
+	jobs, more, err := q.summed(ctx, f, bounds, summaryJobs)
 	if err != nil {
-		return nil, false, err
+		return err
 	}
-	jobs, more, err := s.summed(ctx, projectID, f, first, last, summaryJobs)
-	if err != nil || !more {
-		return []stratum{{jobs, 1}}, false, err
+	if !more {
+		q.sum.add(stratum{jobs, 1})
+		return nil
 	}
-	wide := (last-first)/summaryStrata + 1
-	var strata []stratum
-	for from := first; from <= last; from += wide {
-		to := min(from+wide-1, last)
-		jobs, more, err := s.summed(ctx, projectID, f, from, to, summaryStratum)
-		if err != nil {
-			return nil, false, err
+	q.sum.Estimated = true
+	if bounds.upTo == 0 {
+		if bounds.upTo, err = newestJob(ctx, q.tx); err != nil {
+			return err
 		}
-		strata = append(strata, stratum{jobs, weight(jobs, more, from, to)})
 	}
-	return strata, true, nil
+	wide := (bounds.upTo-jobs[0].id)/summaryStrata + 1
+	for from := jobs[0].id - 1; from < bounds.upTo; from += wide {
+		part := idBounds{after: from, upTo: min(from+wide, bounds.upTo)}
+		jobs, more, err := q.summed(ctx, f, part, summaryStratum)
+		if err != nil {
+			return err
+		}
+		q.sum.add(stratum{jobs, weight(jobs, more, part)})
+	}
+	return nil
 }
 
-// weight is how many jobs of the ids from–to each one stands for, if those that
-// were read, which are the first, are as dense as the others.
-func weight(jobs []summedJob, more bool, from, to int64) float64 {
+// weight is how many jobs of some ids each one stands for, if those that were read,
+// which are the first, are as dense as the others.
+func weight(jobs []summedJob, more bool, of idBounds) float64 {
 	if !more || len(jobs) == 0 {
 		return 1
 	}
-	return float64(to-from+1) / float64(jobs[len(jobs)-1].id-from+1)
+	return float64(of.upTo-of.after) / float64(jobs[len(jobs)-1].id-of.after)
 }
 
-// summed reads up to most jobs of the ids from–to, by id, those that the filter
-// refuses too, and says whether there are more.
-func (s *Store) summed(ctx context.Context, projectID int64, f hook.JobFilter, from, to int64, most int) ([]summedJob, bool, error) {
+// summed reads up to most jobs of some ids, by id, those that the filter refuses too,
+// and says whether there are more.
+func (q *summaryQuery) summed(ctx context.Context, f hook.JobFilter, bounds idBounds, most int) ([]summedJob, bool, error) {
 	// What an index narrows is asked inside the limit, and the rest outside, so that
-	// a rare tag does not mean that all jobs are read.
-	inner := s.jobsWhere(projectID, hook.JobFilter{PolicyID: f.PolicyID}, idBounds{})
-	inner.and("id >= " + inner.arg(from))
-	inner.and("id <= " + inner.arg(to))
+	// a rare event type does not mean that all jobs are read.
+	narrow := hook.JobFilter{PolicyID: f.PolicyID, Repository: f.Repository, Tag: f.Tag, Since: f.Since, Until: f.Until}
+	inner := q.jobsWhere(q.project, narrow, bounds)
 	text := `SELECT id, creation_time, status, attempts, project_id, policy_id, hook_type, repository, tag, digest, http_status
 		FROM webhook_job WHERE ` + inner.String() + ` ORDER BY id LIMIT ` + inner.arg(most+1)
-	rest := s.jobsWhereFrom(inner.args, projectID, f, idBounds{})
-	result, err := s.read.QueryContext(ctx, `SELECT j.id, j.creation_time, j.status, COALESCE(a.duration, -1), CASE WHEN `+rest.String()+` THEN 1 ELSE 0 END
-		FROM (`+text+`) AS j
-		LEFT JOIN webhook_attempt a ON a.job_id = j.id AND a.number = j.attempts AND j.status = 'finished' ORDER BY j.id`, rest.args...)
-	if err != nil {
-		return nil, false, fmt.Errorf("sample jobs: %w", err)
-	}
-	var jobs []summedJob
-	err = eachRow(result, func() error {
-		var j summedJob
-		err := result.Scan(&j.id, &j.created, &j.status, &j.duration, &j.meant)
-		jobs = append(jobs, j)
-		return err
-	})
+	rest := q.jobsWhereFrom(inner.args, q.project, f, idBounds{})
+	jobs, err := q.read(ctx, `SELECT id, creation_time, status, attempts, CASE WHEN `+rest.String()+` THEN 1 ELSE 0 END AS meant
+		FROM (`+text+`) AS j`, rest.args)
 	if len(jobs) > most {
 		return jobs[:most], true, err
 	}
 	return jobs, false, err
 }
 
-// firstID returns the first of the project's jobs that were created at or after a
-// time, 0 if there is none. It asks for a few jobs only: ids grow with the time.
-func (s *Store) firstID(ctx context.Context, projectID int64, since time.Time) (int64, error) {
-	low, err := s.jobAt(ctx, projectID, 0)
-	if err != nil || low.id == 0 || low.created >= micros(since) {
-		return low.id, err
-	}
-	last, err := s.lastID(ctx, projectID)
+// read reads jobs, with how long their last attempts took, by id.
+func (q *summaryQuery) read(ctx context.Context, jobs string, args []any) ([]summedJob, error) {
+	result, err := q.tx.QueryContext(ctx, `SELECT j.id, j.creation_time, j.status, COALESCE(a.duration, -1), j.meant FROM (`+jobs+`) AS j
+		LEFT JOIN webhook_attempt a ON a.job_id = j.id AND a.number = j.attempts AND j.status = 'finished' ORDER BY j.id`, args...)
 	if err != nil {
-		return 0, err
+		return nil, fmt.Errorf("read jobs: %w", err)
 	}
-	from, to := low.id, last+1 // the job at from is too old, and no job is at to or after it
-	found := int64(0)
-	for to-from > 1 {
-		middle, err := s.jobAt(ctx, projectID, from+(to-from)/2)
-		if err != nil {
-			return 0, err
-		}
-		if middle.id == 0 || middle.created >= micros(since) {
-			if middle.id != 0 {
-				found = middle.id
-			}
-			to = from + (to-from)/2
-			continue
-		}
-		from = max(middle.id, from+(to-from)/2)
-		if from >= to {
-			break
-		}
-	}
-	return found, nil
-}
-
-// jobAt returns the project's first job from an id on; its id is 0 if there is none.
-func (s *Store) jobAt(ctx context.Context, projectID, id int64) (summedJob, error) {
-	result, err := s.read.QueryContext(ctx, `SELECT id, creation_time FROM webhook_job WHERE project_id = $1 AND id >= $2 ORDER BY id LIMIT 1`, projectID, id)
-	if err != nil {
-		return summedJob{}, fmt.Errorf("look up a job: %w", err)
-	}
-	var j summedJob
-	return j, eachRow(result, func() error { return result.Scan(&j.id, &j.created) })
-}
-
-func (s *Store) lastID(ctx context.Context, projectID int64) (int64, error) {
-	var id int64
-	err := s.read.QueryRowContext(ctx, `SELECT COALESCE(max(id), 0) FROM webhook_job WHERE project_id = $1`, projectID).Scan(&id)
-	return id, err
+	var read []summedJob
+	err = eachRow(result, func() error {
+		var j summedJob
+		err := result.Scan(&j.id, &j.created, &j.status, &j.duration, &j.meant)
+		read = append(read, j)
+		return err
+	})
+	return read, err
 }
 
 // summing is a summary in the making.
@@ -188,11 +319,12 @@ type summing struct {
 	step      time.Duration
 	delivered []float64
 	failed    []float64
-	durations []int64
+	// took counts how long the last attempts of delivered ones took, in microseconds.
+	took map[int64]float64
 }
 
 func newSummary(since, until time.Time, step time.Duration) *summing {
-	sum := &summing{step: step}
+	sum := &summing{step: step, took: map[int64]float64{}}
 	if step <= 0 {
 		return sum
 	}
@@ -213,7 +345,7 @@ func (sum *summing) add(part stratum) {
 		case hook.StatusFinished:
 			sum.delivered[i] += part.weight
 			if j.duration >= 0 {
-				sum.durations = append(sum.durations, j.duration)
+				sum.took[j.duration] += part.weight
 			}
 		case hook.StatusError:
 			sum.failed[i] += part.weight
@@ -221,65 +353,41 @@ func (sum *summing) add(part stratum) {
 	}
 }
 
+// count adds jobs of a bucket to a step.
+func (sum *summing) count(step, bucket int, jobs int64) {
+	if step < 0 || step >= len(sum.Steps) {
+		return
+	}
+	switch {
+	case bucket == bucketFailed:
+		sum.failed[step] += float64(jobs)
+	case bucket >= bucketDelivered:
+		sum.delivered[step] += float64(jobs)
+	}
+	if bucket >= 0 {
+		sum.took[tookOf(bucket)] += float64(jobs)
+	}
+}
+
 func (sum *summing) finish() {
 	for i := range sum.Steps {
 		sum.Steps[i].Delivered, sum.Steps[i].Failed = int(sum.delivered[i]+0.5), int(sum.failed[i]+0.5)
 	}
-	slices.Sort(sum.durations)
-	sum.P50, sum.P95 = quantile(sum.durations, 50), quantile(sum.durations, 95)
+	sum.P50, sum.P95 = sum.quantile(0.5), sum.quantile(0.95)
 }
 
-// quantile takes ascending durations.
-func quantile(of []int64, percent int) time.Duration {
-	if len(of) == 0 {
-		return 0
+// quantile is the time that such a part of the delivered ones did not exceed.
+func (sum *summing) quantile(part float64) time.Duration {
+	var all, below float64
+	for _, n := range sum.took {
+		all += n
 	}
-	return time.Duration(of[(len(of)-1)*percent/100]) * time.Microsecond
-}
-
-// RecentOutcomes counts how the last jobs of policies since a time ended, at most
-// so many of each.
-func (s *Store) RecentOutcomes(ctx context.Context, projectID int64, policies []int64, since time.Time, most int) (map[int64]hook.Outcomes, error) {
-	counted := make(map[int64]hook.Outcomes, len(policies))
-	if len(policies) == 0 {
-		return counted, nil
-	}
-	first, err := s.firstID(ctx, projectID, since)
-	if err != nil || first == 0 {
-		return counted, s.wrap("count outcomes", err)
-	}
-	w := &where{}
-	parts := make([]string, len(policies))
-	from, limit, project := w.arg(first), w.arg(most+1), w.arg(projectID)
-	for i, id := range policies {
-		parts[i] = `SELECT * FROM (SELECT policy_id, status FROM webhook_job WHERE policy_id = ` + w.arg(id) + ` AND id >= ` + from +
-			` AND project_id = ` + project + ` ORDER BY id DESC LIMIT ` + limit + `) AS p` + strconv.Itoa(i)
-	}
-	result, err := s.read.QueryContext(ctx, `SELECT policy_id, status, count(*) FROM (`+strings.Join(parts, " UNION ALL ")+`) AS j GROUP BY policy_id, status`, w.args...)
-	if err != nil {
-		return nil, s.wrap("count outcomes", err)
-	}
-	err = eachRow(result, func() error {
-		var id int64
-		var status hook.Status
-		var n int
-		if err := result.Scan(&id, &status, &n); err != nil {
-			return err
+	for _, took := range slices.Sorted(maps.Keys(sum.took)) {
+		if below += sum.took[took]; below >= all*part {
+			return time.Duration(took) * time.Microsecond
 		}
-		o := counted[id]
-		switch status {
-		case hook.StatusFinished:
-			o.Delivered = n
-		case hook.StatusError:
-			o.Failed = n
-		default:
-			o.Other += n
-		}
-		o.More = o.Total() > most
-		counted[id] = o
-		return nil
-	})
-	return counted, s.wrap("count outcomes", err)
+	}
+	return 0
 }
 
 // EventOf returns the event of a project with this id.

@@ -134,7 +134,12 @@ func TestRolesSeeWhatTheyMay(t *testing.T) {
 	}
 	b.check("read only")
 	b.open("/projects/roles/webhooks/" + itoa(id))
-	b.check("a read-only form")
+	b.has("Applies to")
+	if n := eval[int](b, "document.querySelectorAll('main :is(input, select, textarea, button)').length"); n != 0 {
+		t.Errorf("a maintainer sees %d fields of a policy", n)
+	}
+	b.check("a policy to read")
+	b.shot("policy")
 	if strings.Contains(eval[string](b, "document.documentElement.outerHTML"), "s3cret") {
 		t.Error("a maintainer reads the token in the form")
 	}

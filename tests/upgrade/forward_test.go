@@ -32,7 +32,7 @@ func TestDataOfEverySchemaComesThrough(t *testing.T) {
 				receiver := harness.NewReceiver(t)
 				s.migrateTo(i + 1)
 				s.exec(l.statements(t, receiver.URL, time.Now().UnixMicro()))
-				check(t, l, s.run(), receiver)
+				check(t, l, s, s.run(), receiver)
 			})
 		})
 	}
@@ -52,7 +52,7 @@ func TestWhatOldProcessesWriteIsTaken(t *testing.T) {
 				receiver := harness.NewReceiver(t)
 				s.migrateTo(len(levels))
 				s.exec(l.statements(t, receiver.URL, time.Now().UnixMicro()))
-				check(t, l, s.run(), receiver)
+				check(t, l, s, s.run(), receiver)
 			})
 		})
 	}
@@ -62,7 +62,7 @@ func TestWhatOldProcessesWriteIsTaken(t *testing.T) {
 func uuidOf(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
 
 // check looks at everything that the level's data holds.
-func check(t *testing.T, l level, s *harness.System, receiver *harness.Receiver) {
+func check(t *testing.T, l level, database *store, s *harness.System, receiver *harness.Receiver) {
 	t.Helper()
 	got := receiver.Wait(t, 4, soon)
 	library, payments := s.Admin.FinalJobs(t, "library", 6, soon), s.As("alice", "Passw0rd-of-alice").FinalJobs(t, "payments", 2, soon)
@@ -91,6 +91,8 @@ func check(t *testing.T, l level, s *harness.System, receiver *harness.Receiver)
 			checkSwitches(t, s)
 		case "tracing":
 			checkUntraced(t, got)
+		case "tally":
+			checkTally(t, database)
 		default:
 			t.Errorf("nothing checks what comes of testdata/%s.sql", name)
 		}
@@ -189,6 +191,16 @@ func checkUntraced(t *testing.T, got []harness.Delivery) {
 			t.Errorf("%s was told of the trace %s", d.URI, trace)
 		}
 	}
+}
+
+// checkTally expects that each of the eight jobs is counted once in the end, also those
+// that were counted before.
+func checkTally(t *testing.T, database *store) {
+	t.Helper()
+	harness.Eventually(t, soon, "all jobs to be counted", func() bool {
+		return slices.Equal(database.texts(`SELECT sum(jobs) FROM webhook_tally WHERE hours = 1`), []string{"8"}) &&
+			slices.Equal(database.texts(`SELECT count(*) FROM webhook_tally_later`), []string{"0"})
+	})
 }
 
 // checkNewEvents pushes to both projects and deletes what the old database knew, and

@@ -35,7 +35,8 @@ var levels = []level{
 	{data: []string{"base", "template", "enrichment", "api", "circuit", "identity"}},
 	{data: []string{"base", "template", "enrichment", "api", "circuit", "identity", "logs"}},
 	{data: []string{"base", "template", "enrichment", "api", "circuit", "identity", "logs", "switches"}},
-	{data: []string{"base", "template", "enrichment", "api", "circuit", "identity", "logs", "switches", "tracing"}}, // 0009_tracing
+	{data: []string{"base", "template", "enrichment", "api", "circuit", "identity", "logs", "switches", "tracing"}},
+	{data: []string{"base", "template", "enrichment", "api", "circuit", "identity", "logs", "switches", "tracing", "tally"}}, // 0010_tally
 }
 
 // alone says why processes of a schema must not run beside those of the newest;

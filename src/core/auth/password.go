@@ -49,7 +49,7 @@ func checkPassword(password string) error {
 		return hook.Invalid("password", "must be valid UTF-8")
 	}
 	if n := utf8.RuneCountInString(password); n < MinPassword || n > MaxPassword {
-		return hook.Invalid("password", fmt.Sprintf("must have %d to %d characters", MinPassword, MaxPassword))
+		return hook.Invalidf("password", "must have %d to %d characters", MinPassword, MaxPassword)
 	}
 	for _, r := range password {
 		if unicode.IsControl(r) {

@@ -144,28 +144,28 @@ func (f *Formats) Check(t hook.Target, types []hook.EventType, o Options) error 
 	case !ok:
 		return unknownFormat(t.PayloadFormat)
 	case !format.Templated && t.PayloadTemplate != "":
-		return hook.Invalid("payload_template", fmt.Sprintf("goes with payload_format %s only", NameCustom))
+		return hook.Invalidf("payload_template", "goes with payload_format %s only", NameCustom)
 	case !format.Templated:
 		return nil
 	case t.PayloadTemplate == "":
-		return hook.Invalid("payload_template", "is missing; payload_format "+format.Name+" needs it")
+		return hook.Invalidf("payload_template", "is missing; payload_format %s needs it", format.Name)
 	case len(t.PayloadTemplate) > MaxTemplate:
-		return hook.Invalid("payload_template", fmt.Sprintf("has %d bytes, at most %d are possible", len(t.PayloadTemplate), MaxTemplate))
+		return hook.Invalidf("payload_template", "has %d bytes, at most %d are possible", len(t.PayloadTemplate), MaxTemplate)
 	}
 	for _, name := range types {
 		typ, ok := o.Catalog.Lookup(name)
 		if !ok {
-			return hook.Invalid("hook_types", fmt.Sprintf("%q is no event type", name))
+			return hook.Invalidf("hook_types", "%q is no event type", name)
 		}
 		if _, err := format.Render(typ.Sample, t, o); err != nil {
-			return hook.Invalid("payload_template", fmt.Sprintf("fails for a sample of %s: %s", name, err))
+			return hook.Invalidf("payload_template", "fails for a sample of %s: %s", name, err)
 		}
 	}
 	return nil
 }
 
 func unknownFormat(name string) error {
-	return hook.Invalid("payload_format", fmt.Sprintf("%q is no payload format", name))
+	return hook.Invalidf("payload_format", "%q is no payload format", name)
 }
 
 // EventName returns the name under which a policy of these options subscribed to

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"regexp/syntax"
@@ -44,13 +45,13 @@ func (f *nameFilter) matches(name string) bool {
 // hook.InvalidError that names it.
 func compile(filters []hook.Filter) (*matcher, error) {
 	if len(filters) > maxFilters {
-		return nil, hook.Invalid("filters", fmt.Sprintf("has %d entries, at most %d are possible", len(filters), maxFilters))
+		return nil, hook.Invalidf("filters", "has %d entries, at most %d are possible", len(filters), maxFilters)
 	}
 	m := &matcher{}
 	for i, f := range filters {
 		compiled, err := compileFilter(f)
 		if err != nil {
-			return nil, hook.Invalid(fmt.Sprintf("filters[%d].value", i), err.Error())
+			return nil, inFilter(i, err)
 		}
 		compiled.position = i
 		switch f.Kind {
@@ -59,21 +60,32 @@ func compile(filters []hook.Filter) (*matcher, error) {
 		case hook.FilterTag:
 			m.tags = append(m.tags, compiled)
 		default:
-			return nil, hook.Invalid(fmt.Sprintf("filters[%d].kind", i), fmt.Sprintf("is %q; it must be %q or %q", f.Kind, hook.FilterRepository, hook.FilterTag))
+			return nil, hook.Invalidf(fmt.Sprintf("filters[%d].kind", i), "is %q; it must be %q or %q", f.Kind, hook.FilterRepository, hook.FilterTag)
 		}
 	}
 	return m, nil
 }
 
+// inFilter names the filter that an error of compileFilter is about.
+func inFilter(position int, err error) error {
+	field := fmt.Sprintf("filters[%d].value", position)
+	var invalid *hook.InvalidError
+	if errors.As(err, &invalid) {
+		return invalid.In(field)
+	}
+	return hook.Invalid(field, err.Error())
+}
+
+// compileFilter fails with a hook.InvalidError.
 func compileFilter(f hook.Filter) (nameFilter, error) {
 	if f.List != nil {
 		return nameFilter{list: f.List}, checkList(f.List)
 	}
 	if f.Pattern == "" {
-		return nameFilter{}, fmt.Errorf("is empty; leave the filter out to match everything")
+		return nameFilter{}, hook.Invalid("", "is empty; leave the filter out to match everything")
 	}
 	if n := utf8.RuneCountInString(f.Pattern); n > maxPatternLength {
-		return nameFilter{}, fmt.Errorf("has %d characters, at most %d are possible", n, maxPatternLength)
+		return nameFilter{}, hook.Invalidf("", "has %d characters, at most %d are possible", n, maxPatternLength)
 	}
 	parsed, err := syntax.Parse(f.Pattern, syntax.Perl)
 	if err != nil {
@@ -84,7 +96,7 @@ func compileFilter(f hook.Filter) (nameFilter, error) {
 		return nameFilter{}, explain(f.Pattern, err)
 	}
 	if len(program.Inst) > maxInstructions {
-		return nameFilter{}, fmt.Errorf("is too complex: its repetitions come to %d instructions, at most %d are possible", len(program.Inst), maxInstructions)
+		return nameFilter{}, hook.Invalidf("", "is too complex: its repetitions come to %d instructions, at most %d are possible", len(program.Inst), maxInstructions)
 	}
 	// The whole name must match, whichever alternative does.
 	pattern, err := regexp.Compile(`^(?:` + f.Pattern + `)$`)
@@ -96,11 +108,11 @@ func compileFilter(f hook.Filter) (nameFilter, error) {
 
 func checkList(list []string) error {
 	if len(list) == 0 || len(list) > maxListEntries {
-		return fmt.Errorf("has %d entries, 1 to %d are possible", len(list), maxListEntries)
+		return hook.Invalidf("", "has %d entries, 1 to %d are possible", len(list), maxListEntries)
 	}
 	for i, name := range list {
 		if name == "" || utf8.RuneCountInString(name) > maxPatternLength {
-			return fmt.Errorf("entry %d has %d characters, 1 to %d are possible", i, utf8.RuneCountInString(name), maxPatternLength)
+			return hook.Invalidf("", "entry %d has %d characters, 1 to %d are possible", i, utf8.RuneCountInString(name), maxPatternLength)
 		}
 	}
 	return nil
@@ -111,9 +123,9 @@ func checkList(list []string) error {
 func explain(pattern string, err error) error {
 	var e *syntax.Error
 	if !asSyntaxError(err, &e) {
-		return fmt.Errorf("is no regular expression: %w", err)
+		return hook.Invalidf("", "is no regular expression: %s", err)
 	}
-	return fmt.Errorf("is no regular expression: %s at position %d: %q", e.Code, position(pattern, e.Expr), e.Expr)
+	return hook.Invalidf("", "is no regular expression: %s at position %d: %q", hook.Term(e.Code), position(pattern, e.Expr), e.Expr)
 }
 
 // match narrows an event to the resources that pass, and says whether any does.

@@ -91,7 +91,7 @@ func (s *Policies) CreatePolicy(ctx context.Context, p *hook.Policy, by *hook.Au
 		return err
 	}
 	if len(existing) >= maxPolicies {
-		return hook.Invalid("", fmt.Sprintf("the project has %d policies, which is the most it can have", len(existing)))
+		return hook.Invalidf("", "the project has %d policies, which is the most it can have", len(existing))
 	}
 	defer s.cache.Invalidate()
 	return s.nameTaken(p, s.store.CreatePolicy(ctx, p, by))
@@ -173,7 +173,7 @@ func (s *Policies) checkTypes(p *hook.Policy) error {
 	var types []hook.EventType
 	for _, t := range p.HookTypes {
 		if !s.rules.KnownType(t) {
-			return hook.Invalid("hook_types", fmt.Sprintf("%q is no event type", t))
+			return hook.Invalidf("hook_types", "%q is no event type", t)
 		}
 		if !slices.Contains(types, t) {
 			types = append(types, t)
@@ -185,13 +185,13 @@ func (s *Policies) checkTypes(p *hook.Policy) error {
 
 func (s *Policies) checkTargets(p *hook.Policy) error {
 	if len(p.Targets) == 0 || len(p.Targets) > maxTargets {
-		return hook.Invalid("targets", fmt.Sprintf("has %d entries, 1 to %d are possible", len(p.Targets), maxTargets))
+		return hook.Invalidf("targets", "has %d entries, 1 to %d are possible", len(p.Targets), maxTargets)
 	}
 	for i := range p.Targets {
 		if err := s.checkTarget(&p.Targets[i], p.HookTypes); err != nil {
 			var invalid *hook.InvalidError
 			if i > 0 && errors.As(err, &invalid) {
-				return hook.Invalid(fmt.Sprintf("targets[%d].%s", i, invalid.Field), invalid.Reason)
+				return invalid.In(fmt.Sprintf("targets[%d].%s", i, invalid.Field))
 			}
 			return err
 		}
@@ -239,7 +239,7 @@ func (s *Policies) checkAddresses(targets, known []hook.Target) error {
 		if i > 0 {
 			field = fmt.Sprintf("targets[%d].target", i)
 		}
-		return hook.Invalid(field, "may not be called: the operator has not opened this address or port")
+		return hook.Invalid(field, hook.NotOpened)
 	}
 	return nil
 }
@@ -257,7 +257,7 @@ func (s *Policies) completeTarget(t *hook.Target) error {
 		t.Type = standard
 	}
 	if !slices.Contains(s.rules.TargetTypes, t.Type) {
-		return hook.Invalid("type", fmt.Sprintf("%q is no type of target; possible are %s", t.Type, strings.Join(s.rules.TargetTypes, ", ")))
+		return hook.Invalidf("type", "%q is no type of target; possible are %s", t.Type, strings.Join(s.rules.TargetTypes, ", "))
 	}
 	if t.PayloadFormat == "" {
 		t.PayloadFormat = s.rules.FormatsFor(t.Type)[0]
@@ -266,8 +266,8 @@ func (s *Policies) completeTarget(t *hook.Target) error {
 		t.Type = s.rules.TargetTypes[i]
 	}
 	if !reads(t.Type) {
-		return hook.Invalid("payload_format", fmt.Sprintf("%q is no payload format of a target of type %s; possible are %s",
-			t.PayloadFormat, t.Type, strings.Join(s.rules.FormatsFor(t.Type), ", ")))
+		return hook.Invalidf("payload_format", "%q is no payload format of a target of type %s; possible are %s",
+			t.PayloadFormat, t.Type, strings.Join(s.rules.FormatsFor(t.Type), ", "))
 	}
 	return nil
 }
@@ -279,7 +279,7 @@ func checkText(field, text string, least, most int) error {
 		return hook.Invalid(field, "is not valid UTF-8")
 	}
 	if n := utf8.RuneCountInString(text); n < least || n > most {
-		return hook.Invalid(field, fmt.Sprintf("has %d characters, %d to %d are possible", n, least, most))
+		return hook.Invalidf(field, "has %d characters, %d to %d are possible", n, least, most)
 	}
 	allowed := ""
 	if field == "description" {
@@ -287,7 +287,7 @@ func checkText(field, text string, least, most int) error {
 	}
 	for _, r := range text {
 		if unicode.IsControl(r) && !strings.ContainsRune(allowed, r) {
-			return hook.Invalid(field, fmt.Sprintf("has the control character %U", r))
+			return hook.Invalidf(field, "has the control character %U", r)
 		}
 	}
 	return nil

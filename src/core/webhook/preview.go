@@ -34,7 +34,7 @@ func NewPreviewer(policies *Policies, history History) *Previewer {
 // hook.InvalidError.
 func (p *Previewer) Preview(ctx context.Context, draft hook.Policy, last int) ([]hook.Verdict, error) {
 	if last < 1 || last > MaxPreview {
-		return nil, hook.Invalid("last", fmt.Sprintf("is %d; 1 to %d are possible", last, MaxPreview))
+		return nil, hook.Invalidf("last", "is %d; 1 to %d are possible", last, MaxPreview)
 	}
 	if err := p.policies.checkTypes(&draft); err != nil {
 		return nil, err

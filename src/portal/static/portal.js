@@ -22,11 +22,17 @@ function remember() {
   for (const part of document.querySelectorAll('#rows > tr, #pane, #chart, #found')) canon.set(part.id, part.outerHTML)
 }
 
+// Answers may overtake each other. What was asked before what is shown was asked is old.
+let asked = 0, shown = 0
+const stale = (page) => page.turn < shown
 async function load(url, options = {}) {
+  const turn = ++asked
   const answer = await fetch(url, { redirect: 'follow', ...options, headers: { 'X-Live': options.person ? '' : '1', ...options.headers } })
   if (answer.status === 401 || new URL(answer.url).pathname === '/sign-in') { location.reload(); throw new Error('signed out') }
   if (answer.status >= 500 || answer.status === 404) throw new Error(String(answer.status))
-  return new DOMParser().parseFromString(await answer.text(), 'text/html')
+  const page = new DOMParser().parseFromString(await answer.text(), 'text/html')
+  page.turn = turn
+  return page
 }
 
 // holds says whether the reader is in the middle of something in a part.
@@ -52,6 +58,8 @@ function swap(old, fresh) {
 
 // merge brings the rows of a list up to date, row by row.
 function merge(page) {
+  if (stale(page)) return
+  shown = page.turn
   const rows = $('rows'), fresh = $('rows', page)
   for (const id of ['chart', 'found']) if ($(id) && $(id, page)) swap($(id), $(id, page))
   const stamp = $('updated'), now = $('updated', page)
@@ -94,11 +102,11 @@ function schedule() {
 async function poll() {
   if (document.visibilityState !== 'visible') return schedule()
   const part = $('split') || document.querySelector('[data-live]')
-  const asked = location.href
+  const here = location.href
   part?.setAttribute('aria-busy', 'true')
   try {
-    const page = await load(asked)
-    if (asked === location.href) merge(page)
+    const page = await load(here)
+    if (here === location.href) merge(page)
   } catch {
     const stamp = $('updated')
     if (stamp && !stamp.dataset.failed) { stamp.dataset.failed = '1'; stamp.firstChild.textContent = stamp.dataset.stale + ' ' }
@@ -113,6 +121,8 @@ async function open(url, push, focus) {
   $('split')?.setAttribute('aria-busy', 'true')
   let page
   try { page = await load(url, { person: true }) } catch { location.href = url; return }
+  if (stale(page)) return
+  shown = page.turn
   if (push) history.pushState(null, '', url)
   split(page)
   if ($('clear', page)) $('clear')?.replaceWith($('clear', page))

@@ -4,6 +4,7 @@ package words
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 )
 
@@ -12,13 +13,17 @@ type Language struct {
 	// Tag is its BCP 47 tag, and Name what it calls itself.
 	Tag, Name string
 	messages  map[string]string
+	// patterns find messages that were stored filled in.
+	patterns []pattern
 }
 
 // Languages lists all languages, the default first.
 func Languages() []Language {
+	zh := chinese()
+	maps.Copy(zh, chineseReasons())
 	return []Language{
 		{Tag: "en", Name: "English"},
-		{Tag: "zh-CN", Name: "简体中文", messages: chinese()},
+		{Tag: "zh-CN", Name: "简体中文", messages: zh, patterns: patterns()},
 	}
 }
 

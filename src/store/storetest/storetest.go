@@ -86,6 +86,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"what people did is kept", audit},
 		{"jobs are summed up by time and policy", summary},
 		{"many jobs are summed up from a sample", summaryOfMany},
+		{"a summary is the same whether jobs are counted or not", tallied},
+		{"each job counts once", talliedOnce},
 		{"the event of a job is found in its project", eventOfJob},
 		{"a robot is its project's", robots},
 		{"a robot is changed and deleted through its project", robotChanges},

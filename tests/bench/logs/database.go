@@ -41,7 +41,7 @@ func openPostgres(ctx context.Context, address string) (*database, error) {
 		return nil, err
 	}
 	return &database{name: "PostgreSQL", store: s, raw: raw, insert: copyIn, settle: []string{
-		"SELECT setval('webhook_job_id_seq', (SELECT max(id) FROM webhook_job))", "VACUUM ANALYZE webhook_job, webhook_attempt, webhook_search", "CHECKPOINT",
+		"SELECT setval('webhook_job_id_seq', (SELECT max(id) FROM webhook_job))", "VACUUM ANALYZE webhook_job, webhook_attempt, webhook_search, webhook_tally", "CHECKPOINT",
 	}}, nil
 }
 

@@ -12,6 +12,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/harborhook/harborhook/src/hook"
@@ -22,6 +24,7 @@ type options struct {
 	times            int
 	writes           int
 	again            bool
+	pages            bool
 	url              string
 }
 
@@ -47,6 +50,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	flags.IntVar(&o.writes, "writes", 6400, "`deliveries` that are written before and after, three times each")
 	flags.StringVar(&o.url, "url", os.Getenv("TEST_POSTGRES_URL"), "`address` of the PostgreSQL, whose schema must be empty")
 	flags.BoolVar(&o.again, "again", false, "measure the lists of what an earlier run has filled, and nothing else")
+	flags.BoolVar(&o.pages, "pages", false, "fill, and measure the portal's pages without text, and nothing else")
 	quick := flags.Bool("quick", false, "a short run with few deliveries, which shows only that everything works")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -91,8 +95,11 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 // mostSlower is how much slower deliveries may be written when there are many.
 const mostSlower = 0.20
 
-// indexBatch is how many deliveries are indexed at a time.
-const indexBatch = 1000
+// So many deliveries are indexed, and counted, at a time.
+const (
+	indexBatch = 1000
+	tallyBatch = 5000
+)
 
 // bench fills and measures one database, and says whether a bound was missed.
 func bench(ctx context.Context, d *database, deliveries int, o options, quick bool, out, progress io.Writer) (missed bool, err error) {
@@ -101,7 +108,13 @@ func bench(ctx context.Context, d *database, deliveries int, o options, quick bo
 		if err != nil {
 			return false, err
 		}
+		if o.pages {
+			return d.measureLists(ctx, project.ID, deliveries, time.Now(), o, quick, out)
+		}
 		if _, err := d.index(ctx); err != nil {
+			return false, err
+		}
+		if _, err := d.tally(ctx); err != nil {
 			return false, err
 		}
 		return d.measureLists(ctx, project.ID, deliveries, time.Now(), o, quick, out)
@@ -128,6 +141,18 @@ func bench(ctx context.Context, d *database, deliveries int, o options, quick bo
 	}
 	now := time.Now()
 	g := newGenerator(project.ID, policy.ID, deliveries, now)
+	if o.pages {
+		if err := errors.Join(d.fill(ctx, g, 0, deliveries), d.rest(ctx)); err != nil {
+			return false, err
+		}
+		if _, err := d.tally(ctx); err != nil {
+			return false, err
+		}
+		if err := d.rest(ctx); err != nil {
+			return false, err
+		}
+		return d.measureLists(ctx, project.ID, deliveries, now, o, quick, out)
+	}
 
 	began := time.Now()
 	if err := d.fill(ctx, g, 0, deliveries/100); err != nil {
@@ -165,6 +190,13 @@ func bench(ctx context.Context, d *database, deliveries int, o options, quick bo
 	}
 	indexing := time.Since(began)
 	fmt.Fprintf(progress, "%s: indexed %d deliveries in %.0f s\n", d.name, indexed, indexing.Seconds())
+	began = time.Now()
+	tallied, err := d.tally(ctx)
+	if err != nil {
+		return false, err
+	}
+	tallying := time.Since(began)
+	fmt.Fprintf(progress, "%s: counted %d deliveries in %.0f s\n", d.name, tallied, tallying.Seconds())
 	if err := d.rest(ctx); err != nil {
 		return false, err
 	}
@@ -183,7 +215,8 @@ func bench(ctx context.Context, d *database, deliveries int, o options, quick bo
 	}
 	fmt.Fprintf(out, "\nWritten from acceptance to the end of an attempt, %d side by side: %.0f deliveries/s with few, %.0f with many, %.0f %% slower (bound %.0f %%)%s.\n",
 		writers, before, after, slower*100, mostSlower*100, mark)
-	fmt.Fprintf(out, "Indexed for the search by text: %.2f s for each 1,000 deliveries, in the background.\n", indexing.Seconds()/float64(indexed)*1000)
+	fmt.Fprintf(out, "Indexed for the search by text: %.2f s for each 1,000 deliveries, in the background. Counted for charts: %.3f s.\n",
+		indexing.Seconds()/float64(indexed)*1000, tallying.Seconds()/float64(tallied)*1000)
 	return missed, nil
 }
 
@@ -203,6 +236,20 @@ func (d *database) measureLists(ctx context.Context, project int64, deliveries i
 			measures = append(measures, m)
 		}
 	}
+	visitor, err := visitPortal(ctx, d.store)
+	if err != nil {
+		return false, err
+	}
+	defer visitor.close()
+	opened, policy, err := d.latest(ctx, project)
+	if err != nil {
+		return false, err
+	}
+	pages := visitor.pages(policy, opened, deliveries, now)
+	if o.pages {
+		measures, pages = nil, slices.DeleteFunc(pages, func(m measure) bool { return strings.Contains(m.name, "text") })
+	}
+	measures = append(measures, pages...)
 	for _, m := range measures {
 		r, err := m.run(ctx, o.times)
 		if err != nil {
@@ -214,7 +261,35 @@ func (d *database) measureLists(ctx context.Context, project int64, deliveries i
 		}
 		fmt.Fprintf(out, "| %s | %d | %s | %s | %s | %d%s |\n", r.name, r.found, ms(r.first), ms(r.p50), ms(r.p95), r.bound.Milliseconds(), mark)
 	}
+	if err := d.checkSummaries(ctx, project, now); err != nil {
+		return false, err
+	}
+	if err := visitor.weighAll(ctx, opened); err != nil {
+		return false, err
+	}
+	mark := ""
+	if visitor.heaviest > pageSizeBound {
+		missed, mark = true, " **missed**"
+	}
+	fmt.Fprintf(out, "\nOf pages, found is the number of bytes. The heaviest (%s) has %d, and %d compressed (bound %d)%s.\n",
+		visitor.heaviestPath, visitor.plain, visitor.heaviest, pageSizeBound, mark)
 	return missed, nil
+}
+
+// latest returns the newest delivery of a project, and its policy.
+func (d *database) latest(ctx context.Context, project int64) (delivery, policy int64, err error) {
+	err = d.raw.QueryRowContext(ctx, `SELECT id, policy_id FROM webhook_job WHERE project_id = $1 ORDER BY id DESC LIMIT 1`, project).Scan(&delivery, &policy)
+	return delivery, policy, err
+}
+
+func (d *database) tally(ctx context.Context) (int, error) {
+	for total := 0; ; {
+		n, err := d.store.Tally(ctx, tallyBatch)
+		if err != nil || n == 0 {
+			return total, err
+		}
+		total += n
+	}
 }
 
 func (d *database) index(ctx context.Context) (int, error) {

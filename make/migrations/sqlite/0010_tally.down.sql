@@ -1,0 +1,3 @@
+DROP TABLE webhook_tally_later;
+DROP TABLE webhook_tally_mark;
+DROP TABLE webhook_tally;
