@@ -1,9 +1,9 @@
 // Command bench measures harborhook as a registry and a receiver see it. It
 // starts real processes on free loopback ports, in both shapes, plays the
-// registry and the receivers, and prints a Markdown table. What it started it
+// registry and the receivers, and prints Markdown tables. What it started it
 // stops, also when it is interrupted.
 //
-//	go run ./tests/bench                 the whole of it, some minutes
+//	go run ./tests/bench                 the whole of it, some ten minutes
 //	go run ./tests/bench -quick          small numbers, to see that it works
 //
 // It ends with exit code 1 when a delivery was lost, made twice or not recorded; not
