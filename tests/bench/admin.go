@@ -29,17 +29,21 @@ func (s *system) createProject(ctx context.Context, name string, targets []strin
 	return nil
 }
 
-// finished counts the jobs of a project that ended well.
-func (s *system) finished(ctx context.Context, project string) (int, error) {
-	header, err := s.api(ctx, http.MethodGet, "/api/projects/"+project+"/webhook/jobs?status=finished&page_size=1", nil, http.StatusOK)
-	if err != nil {
-		return 0, err
+// count counts the jobs of a project that are in one of these states. A count above
+// 10,000 may be some seconds old.
+func (s *system) count(ctx context.Context, project string, states ...string) (total int, err error) {
+	for _, state := range states {
+		header, err := s.api(ctx, http.MethodGet, "/api/projects/"+project+"/webhook/jobs?status="+state+"&page_size=1", nil, http.StatusOK)
+		if err != nil {
+			return 0, err
+		}
+		n, err := strconv.Atoi(header.Get("X-Total-Count"))
+		if err != nil {
+			return 0, fmt.Errorf("count the jobs of %s: %w", project, err)
+		}
+		total += n
 	}
-	n, err := strconv.Atoi(header.Get("X-Total-Count"))
-	if err != nil {
-		return 0, fmt.Errorf("count the jobs of %s: %w", project, err)
-	}
-	return n, nil
+	return total, nil
 }
 
 // api makes one request as the admin and returns the header of the answer.

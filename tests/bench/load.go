@@ -61,8 +61,10 @@ type offered struct {
 	accept latencies
 	// refused counts the answers other than 200, and those that did not come.
 	refused int
-	start   time.Time
-	took    time.Duration
+	// due is when each POST should have begun, and did unless all senders were busy.
+	due   []time.Time
+	start time.Time
+	took  time.Duration
 }
 
 // repeatAfter is how long a refused notification waits. Registries wait a second.
@@ -73,15 +75,20 @@ const repeatAfter = 100 * time.Millisecond
 func (r *notifier) offer(ctx context.Context, bodies [][]byte, senders int, rate float64) (offered, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	o := offered{start: time.Now(), accept: make(latencies, len(bodies))}
+	o := offered{start: time.Now(), accept: make(latencies, len(bodies)), due: make([]time.Time, len(bodies))}
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	turns := pace(ctx, len(bodies), rate)
 	for range senders {
 		group.Go(func() {
 			for turn := range turns {
-				took, refused, err := r.insist(ctx, bodies[turn.body], turn.due)
+				due := turn.due
+				if due.IsZero() {
+					due = time.Now()
+				}
+				took, refused, err := r.insist(ctx, bodies[turn.body], due)
 				mu.Lock()
+				o.due[turn.body] = due
 				o.accept[turn.body] = took
 				o.refused += refused
 				mu.Unlock()
@@ -102,9 +109,6 @@ func (r *notifier) offer(ctx context.Context, bodies [][]byte, senders int, rate
 // offered when it was due, that counts.
 func (r *notifier) insist(ctx context.Context, body []byte, due time.Time) (took time.Duration, refused int, err error) {
 	start := due
-	if start.IsZero() {
-		start = time.Now()
-	}
 	for {
 		accepted, err := r.notify(ctx, body)
 		if accepted {

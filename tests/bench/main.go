@@ -1,12 +1,13 @@
 // Command bench measures harborhook as a registry and a receiver see it. It
 // starts real processes on free loopback ports, in both shapes, plays the
-// registry and the receivers, and prints a Markdown table. What it started it
+// registry and the receivers, and prints Markdown tables. What it started it
 // stops, also when it is interrupted.
 //
-//	go run ./tests/bench                 the whole of it, some minutes
+//	go run ./tests/bench                 the whole of it, some ten minutes
 //	go run ./tests/bench -quick          small numbers, to see that it works
 //
-// It ends with exit code 1 when a delivery was lost or made twice.
+// It ends with exit code 1 when a delivery was lost, made twice or not recorded; not
+// when it was slower than asked, which the last table tells.
 package main
 
 import (
@@ -47,8 +48,13 @@ type options struct {
 	idleGap    time.Duration
 	events     int
 	senders    int
-	profile    string
-	profileFor time.Duration
+	// history, waiting and neighbours say how large the measures of these names are;
+	// 0 leaves one out.
+	history, waiting, neighbours int
+	// circuitProbe is how often an endpoint is tried that takes no connections.
+	circuitProbe time.Duration
+	profile      string
+	profileFor   time.Duration
 	// given are the flags that were set and change what is measured, to be told in
 	// the report.
 	given []string
@@ -65,17 +71,26 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.DurationVar(&o.idleGap, "idle-gap", time.Second, "time between single events")
 	flags.IntVar(&o.events, "events", 10_000, "events of the throughput run; the run with 10 policies has a fifth of them")
 	flags.IntVar(&o.senders, "senders", 16, "requests offered side by side")
+	flags.IntVar(&o.history, "history", 1_000_000, "finished deliveries in the tables, with which the throughput is compared with that of empty ones; 0 leaves it out")
+	flags.IntVar(&o.waiting, "waiting", 100_000, "deliveries that wait for endpoints which take no connections, while the memory is measured; 0 leaves it out")
+	flags.IntVar(&o.neighbours, "neighbours", 2500, "events for a fast endpoint alone, beside a slow one and beside a silent one; 0 leaves it out")
+	flags.DurationVar(&o.circuitProbe, "circuit-probe", 30*time.Second, "how often such an endpoint is tried: HARBORHOOK_CIRCUIT_PROBE")
 	flags.StringVar(&o.profile, "profile", "", "folder for CPU profiles of the throughput runs; empty = none")
 	flags.DurationVar(&o.profileFor, "profile-time", 3*time.Second, "how long each profile takes")
-	quick := flags.Bool("quick", false, "200 events and 3 single ones, to see that it works")
+	quick := flags.Bool("quick", false, "small numbers, to see that it works")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	if *quick {
 		o.events, o.idleEvents, o.idleGap = 200, 3, 200*time.Millisecond
+		o.history, o.waiting, o.neighbours = min(o.history, 2000), min(o.waiting, 500), min(o.neighbours, 50)
+		o.circuitProbe = 2 * time.Second
 	}
 	if flags.NArg() > 0 || o.idleEvents < 1 || o.events < 10 || o.senders < 1 {
 		return o, errors.New("takes flags only; at least 1 single event, 10 events and 1 sender")
+	}
+	if o.history < 0 || o.neighbours < 0 || o.waiting < 0 || o.waiting%waitingPolicies != 0 {
+		return o, fmt.Errorf("-history, -neighbours and -waiting are 0 or more, and -waiting is a multiple of %d", waitingPolicies)
 	}
 	flags.Visit(func(f *flag.Flag) {
 		if !slices.Contains([]string{"binary", "dir", "profile"}, f.Name) {
@@ -112,7 +127,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (err error
 	}
 	var all []measured
 	for _, s := range o.shapes {
-		m, err := measureShape(ctx, o, s, filepath.Join(dir, string(s)), progress)
+		m, err := measureShape(ctx, o, s, dir, progress)
 		if err != nil {
 			return fmt.Errorf("%s: %w", s, err)
 		}

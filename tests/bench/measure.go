@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 )
@@ -24,6 +26,8 @@ type load struct {
 	// rate is in events a second; 0 = as fast as they are accepted.
 	rate     float64
 	profiled bool
+	// beside says what is peculiar to the run.
+	beside string
 }
 
 // ran is what a load came to.
@@ -50,6 +54,10 @@ type measured struct {
 	idleWas   outcome
 	loads     []ran
 	peaks     []int64
+	// What follows is nil if it was left out.
+	history    *historyRan
+	waiting    *waitingRan
+	neighbours *neighboursRan
 }
 
 // patience is how long no delivery may arrive before the rest counts as lost.
@@ -60,22 +68,49 @@ const patience = 30 * time.Second
 // it has done, before its CPU time is read.
 const settle = time.Second
 
-// measureShape starts a shape, measures it and stops it.
+// measureShape measures a shape, with a new system for each measure that leaves
+// much behind.
 func measureShape(ctx context.Context, o options, s shape, dir string, progress io.Writer) (m measured, err error) {
+	on := func(name string, measure func(*bench) error, env ...string) {
+		if err != nil {
+			return
+		}
+		if err = onNewSystem(ctx, o, s, filepath.Join(dir, string(s)+"-"+name), progress, measure, env...); err != nil {
+			err = fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	on("loads", func(b *bench) (err error) { m, err = b.measure(ctx); return err })
+	if o.history > 0 {
+		on("history", func(b *bench) (err error) { m.history, err = b.compareHistory(ctx); return err })
+	}
+	if o.waiting > 0 {
+		on("waiting", func(b *bench) (err error) { m.waiting, err = b.letWait(ctx); return err },
+			"HARBORHOOK_CIRCUIT_PROBE="+o.circuitProbe.String())
+	}
+	if o.neighbours > 0 {
+		on("neighbours", func(b *bench) (err error) { m.neighbours, err = b.besideOthers(ctx); return err })
+	}
+	return m, err
+}
+
+// onNewSystem starts a shape, measures it, stops it and removes its data.
+func onNewSystem(ctx context.Context, o options, s shape, dir string, progress io.Writer, measure func(*bench) error, env ...string) (err error) {
 	fmt.Fprintf(progress, "%s: starting\n", s)
-	sys, err := startSystem(ctx, s, o.binary, dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	sys, err := startSystem(ctx, s, o.binary, dir, env...)
 	defer sys.stop()
 	if err != nil {
-		return m, err
+		return err
 	}
-	b := bench{options: o, sys: sys, progress: progress}
+	b := &bench{options: o, sys: sys, progress: progress}
 	defer func() { err = errors.Join(err, b.closeSinks()) }()
-	if m, err = b.measure(ctx); err != nil && ctx.Err() == nil {
+	if err = measure(b); err != nil && ctx.Err() == nil {
 		for _, p := range sys.processes {
 			fmt.Fprintf(progress, "the last lines of %s:\n%s\n", p.name, p.tail())
 		}
 	}
-	return m, err
+	b.complain()
+	return err
 }
 
 // bench measures one running system.
@@ -127,17 +162,23 @@ func (b *bench) measure(ctx context.Context) (measured, error) {
 	if m.peaks, err = b.sys.peaks(); err != nil {
 		return m, err
 	}
-	// A second look at all of it: a delivery that was forgotten comes a second
-	// time when somebody notices.
-	if err := pause(ctx, 2*time.Second); err != nil {
-		return m, err
-	}
-	m.idleWas = b.sinks[0].outcome()
+	outcomes := []*outcome{&m.idleWas}
 	for i := range m.loads {
-		m.loads[i].outcome = b.sinks[i+1].outcome()
+		outcomes = append(outcomes, &m.loads[i].outcome)
 	}
-	b.complain()
-	return m, nil
+	return m, b.lookAgain(ctx, outcomes...)
+}
+
+// lookAgain takes a second look at what has come to each sink: a delivery that was
+// forgotten comes a second time when somebody notices.
+func (b *bench) lookAgain(ctx context.Context, outcomes ...*outcome) error {
+	if err := pause(ctx, 2*time.Second); err != nil {
+		return err
+	}
+	for i, s := range b.sinks {
+		*outcomes[i] = s.outcome()
+	}
+	return nil
 }
 
 // complain shows what the processes warned of.
@@ -149,13 +190,18 @@ func (b *bench) complain() {
 	}
 }
 
-const halfLoad = "bench-half"
+// The projects of the loads that something is asked of.
+const (
+	onePolicy   = "bench-one"
+	halfLoad    = "bench-half"
+	tenPolicies = "bench-ten"
+)
 
 func (b *bench) loads() []load {
 	return []load{
-		{name: "bench-one", title: "1 policy", events: b.events, policies: 1, senders: b.senders, connections: b.senders, profiled: true},
+		{name: onePolicy, title: "1 policy", events: b.events, policies: 1, senders: b.senders, connections: b.senders, profiled: true},
 		{name: halfLoad, title: "half load", events: b.events / 2, policies: 1, senders: b.senders, connections: b.senders},
-		{name: "bench-ten", title: "10 policies", events: b.events / 5, policies: 10, senders: b.senders, connections: b.senders, profiled: true},
+		{name: tenPolicies, title: "10 policies", events: b.events / 5, policies: 10, senders: b.senders, connections: b.senders, profiled: true},
 		{name: "bench-serial", title: "1 sender", events: b.events / 5, policies: 1, senders: 1},
 	}
 }
@@ -209,8 +255,8 @@ func (b *bench) load(ctx context.Context, l load) (r ran, err error) {
 // unfinished counts the jobs of a load that are not recorded as delivered after
 // a while.
 func (b *bench) unfinished(ctx context.Context, l load) (int, error) {
-	for range 20 {
-		finished, err := b.sys.finished(ctx, l.name)
+	for range 200 { // a large count may be some seconds old
+		finished, err := b.sys.count(ctx, l.name, "finished")
 		if err != nil || finished == l.events*l.policies {
 			return 0, err
 		}
@@ -218,7 +264,7 @@ func (b *bench) unfinished(ctx context.Context, l load) (int, error) {
 			return 0, err
 		}
 	}
-	finished, err := b.sys.finished(ctx, l.name)
+	finished, err := b.sys.count(ctx, l.name, "finished")
 	return l.events*l.policies - finished, err
 }
 
@@ -290,6 +336,24 @@ func (b *bench) byPush(project string) raiser {
 	}
 }
 
+// extras are the runs besides the loads.
+func (m measured) extras() []ran {
+	var all []ran
+	if m.history != nil {
+		all = append(all, m.history.warm, m.history.empty, m.history.full)
+	}
+	if m.waiting != nil {
+		all = append(all, m.waiting.ran)
+	}
+	if m.neighbours != nil {
+		all = append(all, m.neighbours.warm)
+		for _, n := range m.neighbours.fast {
+			all = append(all, n.ran)
+		}
+	}
+	return all
+}
+
 // faults says what must not happen: a delivery that is lost, made twice or not
 // asked for, or one that is not recorded.
 func faults(all []measured) error {
@@ -303,6 +367,9 @@ func faults(all []measured) error {
 		}
 		check("single events", m.idleWas, 0)
 		for _, r := range m.loads {
+			check(r.title, r.outcome, r.unfinished)
+		}
+		for _, r := range m.extras() {
 			check(r.title, r.outcome, r.unfinished)
 		}
 	}

@@ -31,6 +31,7 @@ func writeReport(w io.Writer, machine string, o options, version string, at time
 	}
 	fmt.Fprint(w, "\nIdle latency: production, from the start of the registry's POST, on a new connection as registries do;"+
 		" standalone, from the start of the manifest PUT to its registry; to the arrival at the sink.\n")
+	writeAsked(w, all)
 }
 
 func rows(o options, all []measured) []row {
@@ -43,13 +44,17 @@ func rows(o options, all []measured) []row {
 	for i := range all[0].loads {
 		rows = append(rows, loadRows(all[0].loads[i].load, func(m measured) ran { return m.loads[i] })...)
 	}
-	return append(rows, row{"peak memory, MiB", func(m measured) string {
-		var parts []string
-		for i, bytes := range m.peaks {
-			parts = append(parts, fmt.Sprintf("%s %.0f", m.processes[i], float64(bytes)/(1<<20)))
-		}
-		return strings.Join(parts, ", ")
-	}})
+	rows = append(rows, row{"peak memory, MiB", func(m measured) string { return memoryCell(m.processes, m.peaks) }})
+	if all[0].history != nil {
+		rows = append(rows, historyRows(*all[0].history)...)
+	}
+	if all[0].waiting != nil {
+		rows = append(rows, waitingRows(*all[0].waiting)...)
+	}
+	if all[0].neighbours != nil {
+		rows = append(rows, neighbourRows(*all[0].neighbours)...)
+	}
+	return rows
 }
 
 // loadRows are the rows of one load.
@@ -57,6 +62,9 @@ func loadRows(l load, of func(measured) ran) []row {
 	title := fmt.Sprintf("**%s events, %s, %s**", thousands(l.events), count(l.policies, "policy", "policies"), count(l.senders, "sender", "senders"))
 	if l.connections == 0 {
 		title += ", a connection for each event"
+	}
+	if l.beside != "" {
+		title += ", " + l.beside
 	}
 	head := row{title + ": deliveries/s", func(m measured) string {
 		return "**" + thousands(int(perSecond(of(m).deliveries(), of(m).took))) + "**"
@@ -74,11 +82,15 @@ func loadRows(l load, of func(measured) ran) []row {
 		}},
 		{"– CPU seconds per 1,000 deliveries", func(m measured) string { return cpuCell(of(m), m.processes) }},
 		{"– CPU taken by others meanwhile, %", func(m measured) string { return fmt.Sprintf("%.0f", of(m).others*100) }},
-		{"– lost / twice / refused / not recorded", func(m measured) string {
-			r := of(m)
-			return fmt.Sprintf("%d / %d / %d / %d", r.lost, r.repeated, r.refused, r.unfinished)
-		}},
+		faultsRow(of),
 	}
+}
+
+func faultsRow(of func(measured) ran) row {
+	return row{"– lost / twice / refused / not recorded", func(m measured) string {
+		r := of(m)
+		return fmt.Sprintf("%d / %d / %d / %d", r.lost, r.repeated, r.refused, r.unfinished)
+	}}
 }
 
 // cpuCell tells the sum, harborhook's own part and that of each process.
@@ -88,7 +100,7 @@ func cpuCell(r ran, processes []string) string {
 	var parts []string
 	for i, used := range r.cpu {
 		all += used
-		if processes[i] != "PostgreSQL" && processes[i] != "Redis" {
+		if isOwn(processes[i]) {
 			own += used
 		}
 		parts = append(parts, fmt.Sprintf("%s %.2f", processes[i], per(used)))

@@ -21,7 +21,11 @@ type sink struct {
 	urls     []string
 	arrivals [][]atomic.Int64 // by policy and event: time since start, 0 if it has not come
 	arrived  atomic.Int64     // different deliveries
+	of       []atomic.Int64   // the same by policy
+	delays   []time.Duration  // by policy, until a delivery is answered
+	released chan struct{}    // closed when nobody is kept waiting any more
 	repeated atomic.Int64
+	gaveUp   atomic.Int64 // deliveries whose sender did not wait for the answer
 	strange  atomic.Int64 // deliveries that name no event of the run
 	last     atomic.Int64 // time since start
 	news     chan struct{}
@@ -30,24 +34,65 @@ type sink struct {
 
 // newSink listens for the deliveries of so many events to so many policies.
 func newSink(ctx context.Context, events, policies int) (*sink, error) {
-	s := &sink{
-		start: time.Now(), arrivals: make([][]atomic.Int64, policies), news: make(chan struct{}, 1),
-		bodies: sync.Pool{New: func() any { b := make([]byte, 16<<10); return &b }},
-	}
-	for policy := range s.arrivals {
-		s.arrivals[policy] = make([]atomic.Int64, events)
+	s := makeSink(events, policies)
+	for policy := range policies {
 		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("listen for deliveries: %w", err), s.close())
 		}
-		server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			s.receive(policy, r)
-		})}
-		s.servers = append(s.servers, server)
-		s.urls = append(s.urls, "http://"+l.Addr().String()+"/hook/"+strconv.Itoa(policy))
-		go server.Serve(l)
+		s.urls = append(s.urls, hookURL(l.Addr().String(), policy))
+		s.serve(policy, l)
 	}
 	return s, nil
+}
+
+func makeSink(events, policies int) *sink {
+	s := &sink{
+		start: time.Now(), arrivals: make([][]atomic.Int64, policies), news: make(chan struct{}, 1),
+		of: make([]atomic.Int64, policies), delays: make([]time.Duration, policies), released: make(chan struct{}),
+		bodies: sync.Pool{New: func() any { b := make([]byte, 16<<10); return &b }},
+	}
+	for policy := range s.arrivals {
+		s.arrivals[policy] = make([]atomic.Int64, events)
+	}
+	return s
+}
+
+func hookURL(address string, policy int) string {
+	return "http://" + address + "/hook/" + strconv.Itoa(policy)
+}
+
+// serve takes a policy's deliveries.
+func (s *sink) serve(policy int, l net.Listener) {
+	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		s.receive(policy, r)
+	})}
+	s.servers = append(s.servers, server)
+	go server.Serve(l)
+}
+
+// answerAfter has deliveries of a policy wait for their answer. It must be called
+// before the first one comes.
+func (s *sink) answerAfter(policy int, delay time.Duration) { s.delays[policy] = delay }
+
+// release answers at once from now on, also those that wait. It must be called
+// once at most.
+func (s *sink) release() { close(s.released) }
+
+// keep keeps a delivery waiting as long as its policy says. It returns false if
+// the sender did not wait: it has not delivered then.
+func (s *sink) keep(ctx context.Context, policy int) bool {
+	if s.delays[policy] == 0 {
+		return true
+	}
+	timer := time.NewTimer(s.delays[policy])
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.released:
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
 }
 
 func (s *sink) close() error {
@@ -72,6 +117,11 @@ func (s *sink) receive(policy int, r *http.Request) {
 		s.strange.Add(1)
 		return
 	}
+	if !s.keep(r.Context(), policy) {
+		s.gaveUp.Add(1)
+		s.tell()
+		return
+	}
 	if !s.arrivals[policy][event].CompareAndSwap(0, at) {
 		s.repeated.Add(1)
 		return
@@ -80,6 +130,12 @@ func (s *sink) receive(policy int, r *http.Request) {
 		continue
 	}
 	s.arrived.Add(1)
+	s.of[policy].Add(1)
+	s.tell()
+}
+
+// tell wakes who awaits something.
+func (s *sink) tell() {
 	select {
 	case s.news <- struct{}{}:
 	default:
@@ -89,9 +145,18 @@ func (s *sink) receive(policy int, r *http.Request) {
 // await waits until n deliveries have arrived, or none has for as long as
 // patience, and says which. It fails when ctx ends.
 func (s *sink) await(ctx context.Context, n int, patience time.Duration) (bool, error) {
+	return s.awaitCount(ctx, &s.arrived, n, patience)
+}
+
+// awaitOf is await for one policy.
+func (s *sink) awaitOf(ctx context.Context, policy, n int, patience time.Duration) (bool, error) {
+	return s.awaitCount(ctx, &s.of[policy], n, patience)
+}
+
+func (s *sink) awaitCount(ctx context.Context, count *atomic.Int64, n int, patience time.Duration) (bool, error) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
-	for s.arrived.Load() < int64(n) {
+	for count.Load() < int64(n) {
 		select {
 		case <-s.news:
 			timer.Reset(patience)

@@ -32,13 +32,15 @@ type system struct {
 	core  string // base URL
 	// registry is the base URL of the registry in the process, if there is one.
 	registry string
+	// database is where the tables are: a URL of PostgreSQL, or a file.
+	database string
 	token    string
 	password string
 }
 
-// startSystem starts a shape with its data in dir, which it makes. Stop it also
-// if it fails.
-func startSystem(ctx context.Context, s shape, binary, dir string) (*system, error) {
+// startSystem starts a shape with its data in dir, which it makes, and with further
+// settings. Stop it also if it fails.
+func startSystem(ctx context.Context, s shape, binary, dir string, settings ...string) (*system, error) {
 	sys := &system{shape: s, debug: map[string]string{}, token: rand.Text(), password: rand.Text()}
 	if err := os.Mkdir(dir, 0o711); err != nil {
 		return sys, err
@@ -48,13 +50,14 @@ func startSystem(ctx context.Context, s shape, binary, dir string) (*system, err
 		return sys, err
 	}
 	sys.core = "http://" + free[0]
-	env := []string{
+	env := slices.Concat(settings, []string{
 		"HARBORHOOK_CORE_ADDR=" + free[0], "HARBORHOOK_JOBSERVICE_ADDR=" + free[1],
 		"HARBORHOOK_ADMIN_PASSWORD=" + sys.password, "HARBORHOOK_NOTIFICATION_TOKEN=" + sys.token,
 		"HARBORHOOK_ALLOWED_NETWORKS=loopback",
-	}
+	})
 	if s == standalone {
 		sys.registry = "http://" + free[2]
+		sys.database = filepath.Join(dir, "data", "harborhook.db")
 		env = append(env, "HARBORHOOK_DATA_DIR="+filepath.Join(dir, "data"), "HARBORHOOK_REGISTRY_ADDR="+free[2], "HARBORHOOK_LOG_FORMAT=json")
 		return sys, sys.startHarborhook(ctx, "standalone", binary, dir, free[3], sys.core+"/readyz", env)
 	}
@@ -66,7 +69,7 @@ func (s *system) startProduction(ctx context.Context, binary, dir string, free, 
 	if err != nil {
 		return err
 	}
-	s.processes = append(s.processes, postgres)
+	s.processes, s.database = append(s.processes, postgres), databaseURL
 	redis, redisURL, err := startRedis(ctx, dir, free[6])
 	if err != nil {
 		return err
