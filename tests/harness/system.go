@@ -168,7 +168,10 @@ func newStandalone(t T, binary string, settings Settings) *System {
 	t.Helper()
 	core, registry := FreeAddr(t), FreeAddr(t)
 	s := newSystem(t, Standalone, core, registry)
-	s.Operator, s.DataDir, s.JobServiceAddr = "admin", folder(t), FreeAddr(t)
+	s.Operator, s.DataDir, s.JobServiceAddr = "admin", settings["DATA_DIR"], FreeAddr(t)
+	if s.DataDir == "" {
+		s.DataDir = folder(t)
+	}
 	t.Cleanup(func() { s.searchFiles(t) })
 	s.start(t, binary, Standalone, Standalone, "http://"+core, Settings{
 		"DATA_DIR": s.DataDir, "CORE_ADDR": core, "JOBSERVICE_ADDR": s.JobServiceAddr, "REGISTRY_ADDR": registry,

@@ -90,7 +90,7 @@ func check(t *testing.T, l level, database *store, s *harness.System, receiver *
 		case "switches":
 			checkSwitches(t, s)
 		case "tracing":
-			checkUntraced(t, got)
+			checkTraces(t, got)
 		case "tally":
 			checkTally(t, database)
 		default:
@@ -182,13 +182,14 @@ func checkDeliveries(t *testing.T, got []harness.Delivery) {
 	}
 }
 
-// checkUntraced expects that a job tells no target of a trace that nobody takes down
-// any more.
-func checkUntraced(t *testing.T, got []harness.Delivery) {
+// checkTraces expects that the job that was accepted within a trace tells its target of
+// it, and no other one.
+func checkTraces(t *testing.T, got []harness.Delivery) {
 	t.Helper()
 	for _, d := range got {
-		if trace := d.Header.Get("Traceparent"); trace != "" {
-			t.Errorf("%s was told of the trace %s", d.URI, trace)
+		traced := strings.HasPrefix(d.Header.Get("Traceparent"), "00-0af7651916cd43dd8448eb211c80319c-")
+		if traced != (d.Header.Get("X-Harbor-Delivery") == uuidOf(4)) {
+			t.Errorf("%s was told of the trace %q", d.URI, d.Header.Get("Traceparent"))
 		}
 	}
 }

@@ -18,7 +18,9 @@ func traceKept(t *testing.T, f *fixture) {
 	must(t, err)
 	d := f.claimOne(t, ids[0], lease)
 	wantEqual(t, "claimed", d.Traceparent, traceparent)
-	wantEqual(t, "due since it was accepted", d.NextAt, d.CreationTime)
+	if apart := d.CreationTime.Sub(d.NextAt).Abs(); apart > time.Second { // two looks at the database's clock
+		t.Errorf("due since %v, accepted at %v", d.NextAt, d.CreationTime)
+	}
 	wantEqual(t, "claimed without a trace", f.claimOne(t, ids[1], lease).Traceparent, "")
 	f.finish(t, hook.Outcome{
 		JobID: d.ID, Lease: d.Lease, Status: hook.StatusScheduled, RetryIn: time.Microsecond,
