@@ -39,11 +39,12 @@ func TestDataOfEverySchemaComesThrough(t *testing.T) {
 }
 
 // TestWhatOldProcessesWriteIsTaken inserts the same as a process of an older release
-// would that runs on while others have migrated the database.
+// would that runs on while others have migrated the database: one of the last schemas,
+// since releases are upgraded one after the other.
 func TestWhatOldProcessesWriteIsTaken(t *testing.T) {
 	t.Parallel()
 	for i, l := range levels {
-		if alone(i+1) != "" {
+		if i+4 < len(levels) || alone(i+1) != "" {
 			continue // such processes must not run any more
 		}
 		t.Run(fmt.Sprintf("schema %d", i+1), func(t *testing.T) {
