@@ -87,10 +87,10 @@ func (q *outcomesQuery) tallied(ctx context.Context, from time.Time) error {
 			return err
 		}
 		o := q.counted[policy]
-		switch {
-		case bucket == bucketFailed:
+		switch bucket {
+		case bucketFailed:
 			o.Failed += jobs
-		case bucket == bucketStopped:
+		case bucketStopped:
 			o.Other += jobs
 		default:
 			o.Delivered += jobs

@@ -13,7 +13,7 @@ import (
 
 // WarmIntake is for a process that accepts events.
 func (s *Store) WarmIntake(ctx context.Context) error {
-	return s.warm(ctx, func() (*sql.Rows, error) {
+	return s.warm(func() (*sql.Rows, error) {
 		return s.joinedAll(ctx, s.hot, wanted(nil, nil), wantedManifests+" UNION ALL "+wantedTags)
 	}, func() (*sql.Rows, error) {
 		return s.joinedAll(ctx, s.hot, []part{ // what a push is made of: the most frequent event
@@ -28,13 +28,13 @@ func (s *Store) WarmIntake(ctx context.Context) error {
 // WarmDelivery is for a process that delivers.
 func (s *Store) WarmDelivery(ctx context.Context) error {
 	_, _, err := s.claimRows(ctx, nil, 0, nil)
-	return errors.Join(s.wrap("prepare statements", err), s.warm(ctx, func() (*sql.Rows, error) {
+	return errors.Join(s.wrap("prepare statements", err), s.warm(func() (*sql.Rows, error) {
 		return s.joinedAll(ctx, s.hot, []part{{"ours", s.sql.finish, nil}, {"recorded", s.sql.attemptsOfOurs, nil}}, finished)
 	}))
 }
 
 // warm runs statements, on databases for which they are prepared.
-func (s *Store) warm(ctx context.Context, statements ...func() (*sql.Rows, error)) error {
+func (s *Store) warm(statements ...func() (*sql.Rows, error)) error {
 	if !s.d.OneStatement {
 		return nil
 	}

@@ -69,7 +69,7 @@ type accepting struct {
 }
 
 // Accept implements Store.
-func (a accepting) Accept(ctx context.Context, n hook.Notification, jobs []hook.Job) ([]int64, error) {
+func (a accepting) Accept(ctx context.Context, n hook.Notification, jobs []hook.Job) ([]int64, error) { //nolint:contextcheck // around is the context in which matching was begun
 	if m, ok := ctx.Value(matchKey{}).(match); ok {
 		m.span.SetAttributes(attribute.Int("harborhook.jobs", len(jobs)))
 		m.span.End()
@@ -79,7 +79,7 @@ func (a accepting) Accept(ctx context.Context, n hook.Notification, jobs []hook.
 	if span.IsRecording() {
 		span.SetAttributes(attribute.StringSlice("harborhook.event.ids", eventIDs(n)), attribute.Int("harborhook.jobs", len(jobs)))
 	}
-	text := textOf(span)
+	text := textOf(ctx)
 	for i := range jobs {
 		jobs[i].Traceparent = text
 	}

@@ -60,7 +60,7 @@ func (s sending) Send(ctx context.Context, d hook.Delivery) hook.Attempt {
 		return s.next.Send(ctx, d)
 	}
 	in, span := s.t.tracer.Start(in, spanAttempt, trace.WithSpanKind(trace.SpanKindClient))
-	d.Traceparent = textOf(span)
+	d.Traceparent = textOf(in)
 	a := s.next.Send(in, d)
 	if span.IsRecording() {
 		span.SetAttributes(attributesOf(&d, &a)...)

@@ -24,10 +24,10 @@ const (
 // header is the one that carries a trace in HTTP.
 const header = "traceparent"
 
-// textOf writes a span as a traceparent; empty if there is none.
-func textOf(span trace.Span) string {
+// textOf writes the span of ctx as a traceparent; empty if there is none.
+func textOf(ctx context.Context) string {
 	carrier := propagation.MapCarrier{}
-	propagation.TraceContext{}.Inject(trace.ContextWithSpan(context.Background(), span), carrier)
+	propagation.TraceContext{}.Inject(ctx, carrier)
 	return carrier[header]
 }
 
@@ -42,11 +42,11 @@ func under(ctx context.Context, traceparent string) (context.Context, bool) {
 }
 
 // end ends a span, as an error if there is one.
-func end(span trace.Span, err error, at ...trace.SpanEndOption) {
+func end(span trace.Span, err error) {
 	if err != nil {
 		span.SetStatus(codes.Error, err.Error())
 	}
-	span.End(at...)
+	span.End()
 }
 
 // Incoming has the traces of requests go on: what next does with a request's context

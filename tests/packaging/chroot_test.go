@@ -191,10 +191,7 @@ func TestTheImagesRootStarts(t *testing.T) {
 	}
 	runIn(t, root, "/harborhook", strings.Split(strings.ReplaceAll(health[1], `"`, ""), ", "))
 
-	var files []string
-	for _, name := range strings.Fields(do(t, "find", root, "-path", filepath.Join(root, "data"), "-prune", "-o", "-type", "f", "-printf", `/%P\n`)) {
-		files = append(files, name)
-	}
+	files := strings.Fields(do(t, "find", root, "-path", filepath.Join(root, "data"), "-prune", "-o", "-type", "f", "-printf", `/%P\n`))
 	slices.Sort(files)
 	if want := []string{"/etc/ssl/certs/ca-certificates.crt", "/harborhook"}; !slices.Equal(files, want) {
 		t.Errorf("the image has %v, want %v", files, want)

@@ -175,7 +175,7 @@ func checkDeliveries(t *testing.T, got []harness.Delivery) {
 			continue
 		}
 		mac := hmac.New(sha256.New, []byte(want.secret))
-		mac.Write([]byte(fmt.Sprintf(`{"n":%d}`, n)))
+		fmt.Fprintf(mac, `{"n":%d}`, n)
 		signature := "sha256=" + hex.EncodeToString(mac.Sum(nil))
 		if d.URI != want.path || d.Header.Get("Authorization") != want.authorization || d.Header.Get("X-Hub-Signature-256") != signature {
 			t.Errorf("job %d was delivered to %s with %v", n, d.URI, d.Header)

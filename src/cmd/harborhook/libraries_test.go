@@ -18,8 +18,8 @@ func TestWhatLibrariesPrintIsLogged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Printf("ERROR: %s - %s\n", "fetch", "redis is away")
-	fmt.Print(strings.Repeat("x", 3*longestPrint))
+	fmt.Fprintf(os.Stdout, "ERROR: %s - %s\n", "fetch", "redis is away")
+	fmt.Fprint(os.Stdout, strings.Repeat("x", 3*longestPrint))
 	log.Print(unasked + `; starting with "s3cret"; err=<nil>`)
 	log.Print("http: something")
 	give()
