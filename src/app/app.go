@@ -31,10 +31,13 @@ type Options struct {
 // grace is how long work in hand may go on after a stop.
 const grace = 15 * time.Second
 
-// Run leads what libraries log in this process into o.Log, and runs a shape until ctx ends, finishes what it has begun, within 15
-// seconds, and returns. The configuration must be valid for the shape.
+// Run leads what libraries log in this process into o.Log, runs a shape until ctx ends,
+// finishes what it has begun, within 15 seconds, and returns. The configuration must be
+// valid for the shape.
 func Run(ctx context.Context, shape config.Shape, cfg config.Config, o Options) (err error) {
-	api.TakeLog(o.Log)
+	if err := api.TakeLog(o.Log); err != nil {
+		return err
+	}
 	embedded.TakeLog(o.Log)
 	if cfg.Tracing == config.TracingOTLP {
 		if o.Tracing, err = tracing.Start(ctx, tracing.Config{Service: serviceName(shape), Version: o.Version, Log: o.Log}); err != nil {

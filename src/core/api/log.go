@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -12,21 +13,22 @@ import (
 
 // TakeLog leads what beego logs, for the whole process, to l instead of standard
 // output. It is for programs in which nobody else uses beego.
-func TakeLog(l *slog.Logger) {
-	to := beegoLog()
+func TakeLog(l *slog.Logger) error {
+	to, err := beegoLog()
+	if err != nil {
+		return fmt.Errorf("take beego's log: %w", err)
+	}
 	to.Store(l)
+	return nil
 }
 
 // beegoLog is beego's one output from the first call on: beego keeps its outputs in
 // tables of the process.
-var beegoLog = sync.OnceValue(func() *atomic.Pointer[slog.Logger] {
+var beegoLog = sync.OnceValues(func() (*atomic.Pointer[slog.Logger], error) {
 	to := &atomic.Pointer[slog.Logger]{}
 	logs.Register("harborhook", func() logs.Logger { return forwarded{to} })
 	logs.Reset()
-	if err := logs.SetLogger("harborhook"); err != nil {
-		panic("beego does not take a log that was registered: " + err.Error())
-	}
-	return to
+	return to, logs.SetLogger("harborhook")
 })
 
 // forwarded is an output of beego's that is ours.
