@@ -16,6 +16,10 @@ const kindPurge = hook.KindOfPurges
 const (
 	// purgeEvery is how often old deliveries are looked for.
 	purgeEvery = time.Hour
+	// purgeAgain is how soon a purge that did not come to its end is tried again.
+	purgeAgain = 10 * time.Second
+	// lookAtHoldEvery is how often it is looked whether a purge may be asked for.
+	lookAtHoldEvery = time.Second
 	// purgeBatch bounds the rows that one transaction removes, so that none holds
 	// up an accepted event for long.
 	purgeBatch = 1000
@@ -47,6 +51,8 @@ type purgeJob struct {
 	hold func() bool
 	// stopping ends when the process is to end.
 	stopping context.Context
+	// unfinished holds a sign while a purge that this process ran is to be tried again.
+	unfinished chan struct{}
 }
 
 // Name is the kind's name in the queue.
@@ -72,6 +78,12 @@ func (p *purgeJob) Run(context.Context, []int64) {
 	}
 	if err != nil && !errors.Is(err, errHeld) && p.stopping.Err() == nil {
 		p.log.Warn("cannot remove old deliveries; it is tried again", "error", err)
+	}
+	if err != nil {
+		select {
+		case p.unfinished <- struct{}{}:
+		default: // the sign is there
+		}
 	}
 	if jobs+events > 0 {
 		p.log.Info("removed old deliveries", "jobs", jobs, "events", events)
@@ -127,22 +139,38 @@ func (p *purgeJob) events() (purged int, err error) {
 	}
 }
 
-// schedule hints the job now and then, until ctx ends, unless a hint waits: of
-// several processes one is enough.
+// schedule hints the job now and then, until ctx ends, and soon after a purge of this
+// process that did not come to its end.
 func (p *purgeJob) schedule(ctx context.Context, queue Queue) error {
-	ticker := time.NewTicker(purgeEvery)
-	defer ticker.Stop()
+	next := time.NewTimer(0)
+	defer next.Stop()
 	for {
-		if n, err := queue.Waiting(ctx, kindPurge); err == nil && n == 0 {
-			_, err = queue.Push(ctx, kindPurge, []int64{0})
-			if err != nil && ctx.Err() == nil {
-				p.log.Warn("cannot ask for old deliveries to be removed; it is tried again", "error", err)
-			}
-		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-ticker.C:
+		case <-p.unfinished:
+			next.Reset(purgeAgain)
+		case <-next.C:
+			next.Reset(p.hint(ctx, queue))
 		}
 	}
+}
+
+// hint asks for a purge, unless a hint waits: of several processes one is enough. It
+// returns how long it is until the next.
+func (p *purgeJob) hint(ctx context.Context, queue Queue) time.Duration {
+	if p.hold() {
+		return lookAtHoldEvery
+	}
+	n, err := queue.Waiting(ctx, kindPurge)
+	if err == nil && n == 0 {
+		_, err = queue.Push(ctx, kindPurge, []int64{0})
+	}
+	if err == nil {
+		return purgeEvery
+	}
+	if ctx.Err() == nil {
+		p.log.Warn("cannot ask for old deliveries to be removed; it is tried again", "error", err)
+	}
+	return purgeAgain
 }

@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/harborhook/harborhook/src/jobservice/job"
@@ -116,16 +118,41 @@ func TestAPausedPurgeRemovesNothingMore(t *testing.T) {
 	}
 }
 
-func TestAPurgeIsAskedForOnce(t *testing.T) {
+// A purge is asked for at the start and each hour, as soon as the switches let it, and
+// again when it failed or was held in the middle.
+func TestWhenAPurgeIsAskedFor(t *testing.T) {
 	t.Parallel()
-	q := newLine()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	p := &purgeJob{log: slog.New(slog.DiscardHandler)}
-	if err := p.schedule(ctx, q); err != nil {
-		t.Fatal(err)
-	}
-	if !slices.Equal(q.others, []string{kindPurge}) {
-		t.Errorf("hinted %q", q.others)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		q, held := newLine(), atomic.Bool{}
+		held.Store(true)
+		s := &purgeTable{jobs: []int{1000}}
+		p := &purgeJob{store: s, log: slog.New(slog.DiscardHandler), stopping: t.Context(), hold: held.Load, unfinished: make(chan struct{}, 1)}
+		go func() { _ = p.schedule(t.Context(), q) }()
+		asked := func(after time.Duration, want int, why string) {
+			t.Helper()
+			time.Sleep(after) // of the bubble's clock
+			synctest.Wait()
+			q.mu.Lock()
+			defer q.mu.Unlock()
+			if len(q.others) != want {
+				t.Errorf("%s: asked for %d purges, want %d", why, len(q.others), want)
+			}
+		}
+		asked(time.Minute, 0, "held")
+		held.Store(false)
+		asked(lookAtHoldEvery, 1, "not held any more")
+		p.Run(t.Context(), nil)
+		asked(purgeEvery-time.Second, 1, "before the hour is over")
+		asked(time.Second, 2, "after an hour")
+
+		held.Store(true)
+		p.Run(t.Context(), nil)
+		asked(time.Minute, 2, "held when it began")
+		held.Store(false)
+		asked(lookAtHoldEvery, 3, "may go on")
+
+		s.purgeErr = errors.New("the database is away")
+		p.Run(t.Context(), nil)
+		asked(purgeAgain, 4, "failed")
+	})
 }

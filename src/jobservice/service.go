@@ -115,7 +115,7 @@ func New(cfg Config) *Service {
 	}
 	s.purge = &purgeJob{
 		store: cfg.Store, age: max(cfg.Retention, minRetention), keep: cfg.RetentionCount, log: cfg.Log,
-		hold: func() bool { return s.switches.hold(kindPurge) },
+		hold: func() bool { return s.switches.hold(kindPurge) }, unfinished: make(chan struct{}, 1),
 	}
 	s.bulk = &bulkJob{store: cfg.Store, submit: s.Submit, every: cfg.ReconcileInterval, log: cfg.Log, hold: hold}
 	s.indexers = []*indexer{newSearchIndexer(cfg.Store, cfg.Log, s.busy), newTallier(cfg.Store, cfg.Log, s.busy)}
