@@ -60,8 +60,12 @@ func figure(v float64) string {
 	return strconv.FormatFloat(float64(int(v*100+0.5))/100, 'f', -1, 64)
 }
 
-// askedOf is what is asked of a shape: of the standalone one half of the rates.
+// askedOf is what is asked of a shape: of the standalone one half of the rates, of
+// the bare one nothing.
 func askedOf(s shape) []asked {
+	if s == barely {
+		return nil
+	}
 	if s == standalone {
 		return []asked{
 			{"1 policy, deliveries/s", 1250, 2000, rateOf(onePolicy)},

@@ -24,6 +24,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/harborhook/harborhook/tests/bench/bare"
 )
 
 func main() {
@@ -66,7 +68,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.binary, "binary", "", "harborhook to measure; empty = build one")
 	flags.StringVar(&o.dir, "dir", os.TempDir(), "where to put data for the time being; its disk is part of what is measured")
-	shapes := flags.String("shapes", "standalone,production", "shapes to measure, separated by commas")
+	shapes := flags.String("shapes", "standalone,production,bare", "shapes to measure, separated by commas; bare is not harborhook, but the least that any such system does")
 	flags.IntVar(&o.idleEvents, "idle-events", 30, "single events for the idle latency")
 	flags.DurationVar(&o.idleGap, "idle-gap", time.Second, "time between single events")
 	flags.IntVar(&o.events, "events", 10_000, "events of the throughput run; the run with 10 policies has a fifth of them")
@@ -99,7 +101,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	})
 	for name := range strings.SplitSeq(*shapes, ",") {
 		s := shape(name)
-		if !slices.Contains([]shape{standalone, production}, s) {
+		if !slices.Contains([]shape{standalone, production, barely}, s) {
 			return o, fmt.Errorf("-shapes: there is no shape %q", name)
 		}
 		o.shapes = append(o.shapes, s)
@@ -109,6 +111,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 
 // run measures and prints. progress is for people who wait.
 func run(ctx context.Context, args []string, out, progress io.Writer) (err error) {
+	if len(args) == 3 && args[0] == string(barely) { // startBare has started this
+		return bare.Serve(ctx, args[1], args[2])
+	}
 	o, err := parse(args, progress)
 	if err != nil {
 		return err

@@ -80,6 +80,9 @@ func measureShape(ctx context.Context, o options, s shape, dir string, progress 
 		}
 	}
 	on("loads", func(b *bench) (err error) { m, err = b.measure(ctx); return err })
+	if s == barely {
+		return m, err // the rest is beyond it
+	}
 	if o.history > 0 {
 		on("history", func(b *bench) (err error) { m.history, err = b.compareHistory(ctx); return err })
 	}

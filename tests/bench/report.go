@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -32,6 +33,26 @@ func writeReport(w io.Writer, machine string, o options, version string, at time
 	fmt.Fprint(w, "\nIdle latency: production, from the start of the registry's POST, on a new connection as registries do;"+
 		" standalone, from the start of the manifest PUT to its registry; to the arrival at the sink.\n")
 	writeAsked(w, all)
+	writeCompared(w, all)
+}
+
+// writeCompared says what part of the bare shape's rates production reaches, on the
+// same machine in the same run.
+func writeCompared(w io.Writer, all []measured) {
+	at := func(s shape) int { return slices.IndexFunc(all, func(m measured) bool { return m.shape == s }) }
+	of, to := at(production), at(barely)
+	if of < 0 || to < 0 {
+		return
+	}
+	fmt.Fprint(w, "\n| production, of what the bare shape comes to | % |\n|---|---:|\n")
+	for i, r := range all[of].loads {
+		if r.name == halfLoad {
+			continue // offered at half of what was reached
+		}
+		bare := all[to].loads[i]
+		share := perSecond(r.deliveries(), r.took) / perSecond(bare.deliveries(), bare.took)
+		fmt.Fprintf(w, "| %s, deliveries/s | %.0f |\n", r.title, 100*share)
+	}
 }
 
 func rows(o options, all []measured) []row {
@@ -45,14 +66,32 @@ func rows(o options, all []measured) []row {
 		rows = append(rows, loadRows(all[0].loads[i].load, func(m measured) ran { return m.loads[i] })...)
 	}
 	rows = append(rows, row{"peak memory, MiB", func(m measured) string { return memoryCell(m.processes, m.peaks) }})
-	if all[0].history != nil {
-		rows = append(rows, historyRows(*all[0].history)...)
+	for _, m := range all {
+		if m.shape != barely {
+			return append(rows, extraRows(m)...)
+		}
 	}
-	if all[0].waiting != nil {
-		rows = append(rows, waitingRows(*all[0].waiting)...)
+	return rows
+}
+
+// extraRows are those of what can be left out, and is of the bare shape.
+func extraRows(first measured) (rows []row) {
+	if first.history != nil {
+		rows = append(rows, historyRows(*first.history)...)
 	}
-	if all[0].neighbours != nil {
-		rows = append(rows, neighbourRows(*all[0].neighbours)...)
+	if first.waiting != nil {
+		rows = append(rows, waitingRows(*first.waiting)...)
+	}
+	if first.neighbours != nil {
+		rows = append(rows, neighbourRows(*first.neighbours)...)
+	}
+	for i, r := range rows {
+		rows[i].cell = func(m measured) string {
+			if m.shape == barely {
+				return ""
+			}
+			return r.cell(m)
+		}
 	}
 	return rows
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -85,6 +86,23 @@ func TestTheReportTellsOfHistoryWaitingAndNeighbours(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report lacks %q:\n%s", want, out.String())
 		}
+	}
+}
+
+func TestTheBareShapeIsComparedWithAndNotAsked(t *testing.T) {
+	t.Parallel()
+	bare := sample()
+	bare.shape, bare.loads = barely, slices.Clone(bare.loads)
+	bare.loads[0].took = time.Second
+	var out strings.Builder
+	writeReport(&out, "a machine", options{}, "harborhook v1", time.Now(), []measured{bare, sampleWithExtras()})
+	for _, want := range []string{"| 10 policies, deliveries/s | 25 |", "| – compared with empty tables, % |  | **80** |"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the report lacks %q:\n%s", want, out.String())
+		}
+	}
+	if strings.Contains(out.String(), "| bare, ") {
+		t.Errorf("something is asked of the bare shape:\n%s", out.String())
 	}
 }
 

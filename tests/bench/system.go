@@ -20,6 +20,9 @@ const (
 	standalone shape = "standalone"
 	// production is one core and one jobservice, over PostgreSQL and Redis.
 	production shape = "production"
+	// barely is not harborhook, but the least that any such system does: the program of
+	// package bare, over PostgreSQL.
+	barely shape = "bare"
 )
 
 // system is one running harborhook with what it needs.
@@ -55,6 +58,9 @@ func startSystem(ctx context.Context, s shape, binary, dir string, settings ...s
 		"HARBORHOOK_ADMIN_PASSWORD=" + sys.password, "HARBORHOOK_NOTIFICATION_TOKEN=" + sys.token,
 		"HARBORHOOK_ALLOWED_NETWORKS=loopback",
 	})
+	if s == barely {
+		return sys, sys.startBare(ctx, dir, free)
+	}
 	if s == standalone {
 		sys.registry = "http://" + free[2]
 		sys.database = filepath.Join(dir, "data", "harborhook.db")
@@ -87,6 +93,25 @@ func (s *system) startProduction(ctx context.Context, binary, dir string, free, 
 	return s.startHarborhook(ctx, "jobservice", binary, dir, free[4], "http://"+free[1]+"/readyz", env)
 }
 
+// startBare starts this program once more, as what harborhook is compared with.
+func (s *system) startBare(ctx context.Context, dir string, free []string) error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	postgres, databaseURL, err := startPostgres(ctx, dir, free[5])
+	if err != nil {
+		return err
+	}
+	s.processes, s.database = append(s.processes, postgres), databaseURL
+	p, err := start(string(barely), dir, syscall.SIGTERM, nil, nil, program, string(barely), free[0], databaseURL)
+	if err != nil {
+		return err
+	}
+	s.processes = append(s.processes, p)
+	return p.ready(ctx, answersOK(s.core+"/readyz"))
+}
+
 // startHarborhook starts one command of the binary and waits until it is ready.
 func (s *system) startHarborhook(ctx context.Context, command, binary, dir, debug, ready string, env []string) error {
 	s.debug[command] = "http://" + debug
@@ -95,8 +120,13 @@ func (s *system) startHarborhook(ctx context.Context, command, binary, dir, debu
 		return err
 	}
 	s.processes = append(s.processes, p)
-	return p.ready(ctx, func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, ready, nil)
+	return p.ready(ctx, answersOK(ready))
+}
+
+// answersOK returns what asks a URL and fails unless it answers 200.
+func answersOK(url string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
 			return err
 		}
@@ -106,10 +136,10 @@ func (s *system) startHarborhook(ctx context.Context, command, binary, dir, debu
 		}
 		defer resp.Body.Close()
 		if resp.StatusCode != http.StatusOK {
-			return fmt.Errorf("%s answered %d", ready, resp.StatusCode)
+			return fmt.Errorf("%s answered %d", url, resp.StatusCode)
 		}
 		return nil
-	})
+	}
 }
 
 // stop stops everything, the last started first.
