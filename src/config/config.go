@@ -54,7 +54,7 @@ type Config struct {
 
 	DatabaseURL         SecretURL `env:"HARBORHOOK_DATABASE_URL" help:"postgres://user:password@host:5432/name; empty = SQLite in the data folder (standalone only)"`
 	DatabaseConnections int       `env:"HARBORHOOK_DATABASE_CONNECTIONS" default:"20" help:"most connections that one process opens to PostgreSQL"`
-	RedisURL            SecretURL `env:"HARBORHOOK_REDIS_URL" help:"redis://user:password@host:6379/0, or rediss:// for TLS; empty = inside the process (standalone only)"`
+	RedisURL            SecretURL `env:"HARBORHOOK_REDIS_URL" help:"redis://user:password@host:6379/0, or rediss:// for TLS; redis+sentinel://user:password@host:26379,host:26379/master/0 for the master that sentinels name, with ?sentinel_password=… if they ask for one; empty = inside the process (standalone only)"`
 	RedisNamespace      string    `env:"HARBORHOOK_REDIS_NAMESPACE" default:"harborhook" help:"prefix of every key in Redis"`
 	JobServiceURL       string    `env:"HARBORHOOK_JOBSERVICE_URL" default:"http://127.0.0.1:8888" help:"where Core finds JobService"`
 

@@ -30,7 +30,7 @@ const (
 	maxPassword     = 72 // what bcrypt takes
 	secretExample   = "a random text, for example from openssl rand -hex 32"
 	databaseExample = "postgres://user:password@host:5432/harborhook"
-	redisExample    = "redis://host:6379/0 or rediss://host:6379/0"
+	redisExample    = "redis://host:6379/0, rediss://host:6379/0 or redis+sentinel://host:26379,host:26379/master/0"
 )
 
 // Validate says everything that is wrong with the configuration for a shape, in
@@ -110,13 +110,31 @@ func (v *validator) redis() {
 		if v.is(JobService) {
 			v.fail(variable, wrong("is not set").want("%s", redisExample))
 		}
-	} else if u, err := url.Parse(text); err != nil || (u.Scheme != "redis" && u.Scheme != "rediss") || u.Host == "" {
+	} else if !redisURL(text) {
 		v.fail(variable, wrong("is not the URL of a Redis server").want("%s", redisExample))
 	}
 	ns := v.cfg.RedisNamespace
 	if ns == "" || strings.ContainsFunc(ns, func(r rune) bool { return !nameRune(r) }) {
 		v.fail("HARBORHOOK_REDIS_NAMESPACE", wrong("%q is not a name", ns).want("letters, digits, - _ . or :, for example harborhook"))
 	}
+}
+
+// redisURL says whether a text looks like the URL of a Redis, or of the sentinels of one.
+func redisURL(text string) bool {
+	scheme, rest, _ := strings.Cut(text, "://")
+	kind, sentinels := strings.CutSuffix(scheme, "+sentinel")
+	if kind != "redis" && kind != "rediss" {
+		return false
+	}
+	if !sentinels {
+		u, err := url.Parse(text)
+		return err == nil && u.Host != ""
+	}
+	// A URL has one host, and this has several.
+	hosts, path, _ := strings.Cut(rest, "/")
+	at := strings.LastIndex(hosts, "@") + 1
+	u, err := url.Parse(kind + "://" + hosts[:at] + "sentinels/" + path)
+	return err == nil && strings.Trim(u.Path, "/") != "" && !slices.Contains(strings.Split(hosts[at:], ","), "")
 }
 
 func (v *validator) urls() {

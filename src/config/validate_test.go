@@ -30,6 +30,8 @@ func TestRightConfigurations(t *testing.T) {
 	inside.InternalAddr, inside.NotificationToken, inside.ComponentToken = "127.0.0.1:8081", "", ""
 	noRedis := production()
 	noRedis.RedisURL = ""
+	sentinels := production()
+	sentinels.RedisURL = "rediss+sentinel://u:p@a:26379,b:26379,[::1]:26379/main/2?sentinel_password=s"
 	onPostgres := Default(Standalone)
 	onPostgres.DatabaseURL, onPostgres.RedisURL = "postgresql:///d?host=/run/postgresql", "redis://localhost"
 	for name, test := range map[string]struct {
@@ -38,8 +40,9 @@ func TestRightConfigurations(t *testing.T) {
 	}{
 		"standalone needs nothing":                {Default(Standalone), Standalone},
 		"standalone may have its servers outside": {onPostgres, Standalone},
-		"core":                {production(), Core},
-		"core needs no Redis": {noRedis, Core},
+		"core":                   {production(), Core},
+		"a Redis with sentinels": {sentinels, JobService},
+		"core needs no Redis":    {noRedis, Core},
 		"internal endpoints on loopback need no tokens":    {inside, Core},
 		"core on loopback needs no tokens":                 {loopback, Core},
 		"jobservice":                                       {production(), JobService},
@@ -89,6 +92,10 @@ func TestEachBadValueIsNamed(t *testing.T) {
 		"keyword DSN":           {func(c *Config) { c.DatabaseURL = "host=h password=topsecret" }, "HARBORHOOK_DATABASE_URL"},
 		"one connection":        {func(c *Config) { c.DatabaseConnections = 1 }, "HARBORHOOK_DATABASE_CONNECTIONS"},
 		"Redis by address":      {func(c *Config) { c.RedisURL = "h:6379" }, "HARBORHOOK_REDIS_URL"},
+		"no master":             {func(c *Config) { c.RedisURL = "redis+sentinel://h:26379/" }, "HARBORHOOK_REDIS_URL"},
+		"no sentinel":           {func(c *Config) { c.RedisURL = "redis+sentinel:///main" }, "HARBORHOOK_REDIS_URL"},
+		"an empty sentinel":     {func(c *Config) { c.RedisURL = "redis+sentinel://:p@h:26379,/main" }, "HARBORHOOK_REDIS_URL"},
+		"not of Redis":          {func(c *Config) { c.RedisURL = "http+sentinel://h/main" }, "HARBORHOOK_REDIS_URL"},
 		"Redis key pattern":     {func(c *Config) { c.RedisNamespace = "a{b}*" }, "HARBORHOOK_REDIS_NAMESPACE"},
 		"address as URL":        {func(c *Config) { c.JobServiceURL = "localhost:8888" }, "HARBORHOOK_JOBSERVICE_URL"},
 		"password in URL":       {func(c *Config) { c.RegistryURL = "https://u:topsecret@h" }, "HARBORHOOK_REGISTRY_URL"},

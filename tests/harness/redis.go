@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/gomodule/redigo/redis"
@@ -13,16 +14,26 @@ type Redis struct {
 	t       T
 	Addr    string
 	process *Process // nil if the server is somebody else's
+	// options are what its connections need besides.
+	options []redis.DialOption
 }
 
 // NewRedis starts a server of the test's own.
 func NewRedis(t T) *Redis {
 	t.Helper()
-	r := &Redis{t: t, Addr: FreeAddr(t)}
-	host, port, _ := net.SplitHostPort(r.Addr)
+	addr := FreeAddr(t)
+	host, port, _ := net.SplitHostPort(addr)
+	return newRedis(t, "redis", addr, nil, append([]string{"--bind", host, "--port", port}, forgetful...))
+}
+
+// forgetful are the arguments of a server that keeps nothing on disk.
+var forgetful = []string{"--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"}
+
+func newRedis(t T, name, addr string, options []redis.DialOption, args []string) *Redis {
+	t.Helper()
+	r := &Redis{t: t, Addr: addr, options: options}
 	r.process = newProcess(t, command{
-		name: "redis", path: findProgram("redis-server"), dir: folder(t),
-		args: []string{"--bind", host, "--port", port, "--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"},
+		name: name, path: findProgram("redis-server"), dir: folder(t), args: args,
 		ready: func(context.Context) error {
 			_, err := r.do("PING")
 			return err
@@ -36,7 +47,8 @@ func NewRedis(t T) *Redis {
 func (r *Redis) URL() string { return "redis://" + r.Addr + "/0" }
 
 func (r *Redis) do(name string, args ...any) (any, error) {
-	conn, err := redis.Dial("tcp", r.Addr, redis.DialConnectTimeout(time.Second), redis.DialReadTimeout(5*time.Second))
+	options := append(slices.Clone(r.options), redis.DialConnectTimeout(time.Second), redis.DialReadTimeout(5*time.Second))
+	conn, err := redis.Dial("tcp", r.Addr, options...)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 )
@@ -80,6 +81,11 @@ func (s *secrets) add(k kind, secret string) {
 
 // configured takes a setting of the program, if it is a secret.
 func (s *secrets) configured(variable, value string) {
+	if strings.HasSuffix(variable, "_URL") {
+		for _, found := range inURL.FindAllStringSubmatch(value, -1) {
+			s.add(kindSystem, found[1])
+		}
+	}
 	for _, secret := range []string{"SECRET", "TOKEN", "PASSWORD", "KEY", "KEYS"} {
 		if variable == secret || strings.HasSuffix(variable, "_"+secret) {
 			for part := range strings.SplitSeq(value, ",") {
@@ -88,6 +94,9 @@ func (s *secrets) configured(variable, value string) {
 		}
 	}
 }
+
+// inURL finds the passwords of a URL.
+var inURL = regexp.MustCompile(`(?:://[^:/@]*:|password=)([^@&]+)`)
 
 // person takes the password of somebody, as it is and as basic authentication has it.
 func (s *secrets) person(username, password string) {

@@ -241,7 +241,7 @@ func (s *System) start(t T, binary, shape, name, url string, settings ...Setting
 	env := make([]string, 0, len(merged))
 	for variable, value := range merged {
 		s.secrets.configured(variable, value)
-		if !strings.HasPrefix(variable, "OTEL_") {
+		if !strings.HasPrefix(variable, "OTEL_") && variable != "SSL_CERT_FILE" {
 			variable = "HARBORHOOK_" + variable
 		}
 		env = append(env, variable+"="+value)

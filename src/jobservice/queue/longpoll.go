@@ -171,8 +171,7 @@ const (
 )
 
 func (q *Queue) subscribe(ctx context.Context, bell *doorbell) error {
-	conn, err := redis.DialURLContext(ctx, q.cfg.URL,
-		redis.DialConnectTimeout(connectTimeout), redis.DialReadTimeout(subscriptionQuiet), redis.DialWriteTimeout(answerTimeout))
+	conn, err := q.server.dial(ctx, subscriptionQuiet)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,7 +24,7 @@ import (
 
 // Config says which Redis and how to use it.
 type Config struct {
-	// URL is redis://… or rediss://….
+	// URL is redis://…, rediss://… or redis+sentinel://….
 	URL string
 	// Namespace starts every key, so that several systems can share a Redis.
 	Namespace string
@@ -36,8 +35,9 @@ type Config struct {
 
 // Queue is a priority queue of hints on Redis.
 type Queue struct {
-	cfg  Config
-	push *redis.Pool
+	cfg    Config
+	server *server
+	push   *redis.Pool
 	// repairing is held by the one repair that works.
 	repairing sync.Mutex
 }
@@ -51,10 +51,11 @@ const (
 // New returns a Queue. It does not connect: a Redis that is away shows in the
 // methods.
 func New(cfg Config) (*Queue, error) {
-	if u, err := url.Parse(cfg.URL); err != nil || u.Host == "" || (u.Scheme != "redis" && u.Scheme != "rediss") {
-		return nil, errors.New("the redis URL must look like redis://host:6379/0") // what it is may hold a password
+	server, err := parseServer(cfg.URL)
+	if err != nil {
+		return nil, err
 	}
-	q := &Queue{cfg: cfg}
+	q := &Queue{cfg: cfg, server: server}
 	q.push = &redis.Pool{
 		MaxIdle: 4, MaxActive: 16, Wait: true, IdleTimeout: time.Minute,
 		DialContext: q.dial,
@@ -63,8 +64,7 @@ func New(cfg Config) (*Queue, error) {
 }
 
 func (q *Queue) dial(ctx context.Context) (redis.Conn, error) {
-	return redis.DialURLContext(ctx, q.cfg.URL,
-		redis.DialConnectTimeout(connectTimeout), redis.DialReadTimeout(answerTimeout), redis.DialWriteTimeout(answerTimeout))
+	return q.server.dial(ctx, answerTimeout)
 }
 
 // Close closes the connections of Push, Waiting and Ping.
