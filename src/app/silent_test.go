@@ -193,7 +193,7 @@ func submit(t *testing.T, s *store.Store, service *jobservice.Service, p hook.Po
 		e := hook.Event{ID: fmt.Sprint(name, "/", i), Type: hook.PushImage, ProjectID: p.ProjectID, OccurredAt: time.Now()}
 		note.Events = append(note.Events, e)
 		jobs = append(jobs, hook.Job{
-			Key: hook.JobKey(e.ID, p.ID, 0), ProjectID: p.ProjectID, PolicyID: p.ID, EventID: e.ID, HookType: e.Type,
+			Key: hook.JobKey(e, p.ID, 0), ProjectID: p.ProjectID, PolicyID: p.ID, EventID: e.ID, HookType: e.Type,
 			Origin: hook.TargetOrigin(p.Targets[0].Address), ContentType: "application/json", Detail: []byte("{}"),
 		})
 	}

@@ -82,22 +82,29 @@ type Job struct {
 	UpdateTime   time.Time
 }
 
-// JobKey returns the key under which a job of an event is stored once.
-func JobKey(eventID string, policyID int64, targetPosition int) string {
-	return fmt.Sprintf("%s/%d/%d", eventID, policyID, targetPosition)
+// JobKey returns the key under which a job of an event is stored once. It begins with
+// when the event occurred, so that the keys of one time are neighbours in an index:
+// what is written now does not touch the pages of all that there ever was.
+func JobKey(e Event, policyID int64, targetPosition int) string {
+	return fmt.Sprintf("%011x/%s", e.OccurredAt.UnixMilli(), lineage(e.ID, policyID, targetPosition))
 }
 
 // RedeliveryKey returns the key of one more job for the same event, target and
 // policy, named by its UUID.
 func RedeliveryKey(eventID string, policyID int64, targetPosition int, uuid string) string {
-	return JobKey(eventID, policyID, targetPosition) + "#" + uuid
+	return lineage(eventID, policyID, targetPosition) + "#" + uuid
+}
+
+// lineage is what all jobs for one event to one target of a policy have in common.
+func lineage(eventID string, policyID int64, targetPosition int) string {
+	return fmt.Sprintf("%s/%d/%d", eventID, policyID, targetPosition)
 }
 
 // MessageID returns the webhook-id header: the same for all attempts and
 // redeliveries of one event to one target of a policy, so that receivers can
 // tell repetitions.
 func (j *Job) MessageID() string {
-	sum := sha256.Sum256([]byte(JobKey(j.EventID, j.PolicyID, j.TargetPosition)))
+	sum := sha256.Sum256([]byte(lineage(j.EventID, j.PolicyID, j.TargetPosition)))
 	return "msg_" + hex.EncodeToString(sum[:16])
 }
 

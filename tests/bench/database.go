@@ -17,6 +17,8 @@ type database struct {
 	// uuid makes the text of a UUID from the number i: different for each, and in
 	// no order, as real ones are.
 	uuid string
+	// earlier is the time of row r as keys begin with it, i milliseconds before.
+	earlier string
 	// settle is what the database does by itself when it is left alone for a while.
 	settle []string
 }
@@ -26,12 +28,14 @@ func (s *system) openDatabase() (*database, error) {
 		db, err := sql.Open("sqlite", s.database+"?_pragma=busy_timeout(5000)")
 		return &database{
 			db, "printf('%08x-0000-4000-8000-%012d', (i * 2654435761) % 4294967296, i)",
+			"printf('%011x', r.creation_time / 1000 - i)",
 			[]string{"ANALYZE", "PRAGMA wal_checkpoint(TRUNCATE)"},
 		}, err
 	}
 	db, err := sql.Open("postgres", s.database)
 	return &database{
 		db, "lpad(to_hex((i * 2654435761) % 4294967296), 8, '0') || '-0000-4000-8000-' || lpad(i::text, 12, '0')",
+		"lpad(to_hex(r.creation_time / 1000 - i), 11, '0')",
 		[]string{
 			"SELECT setval('webhook_job_id_seq', (SELECT max(id) FROM webhook_job))",
 			"VACUUM ANALYZE", "CHECKPOINT",
@@ -58,7 +62,7 @@ const (
 
 // multiply adds n finished deliveries with their events and attempts, all copies of
 // those of a project, under ids of their own. They count as known to the search by
-// text: its index is not part of what is measured.
+// text and to the tallies, which are not part of what is measured.
 func (d *database) multiply(ctx context.Context, project string, n int) error {
 	statements, err := d.copies(ctx)
 	if err != nil {
@@ -94,8 +98,10 @@ func (d *database) copy(ctx context.Context, statements []string, from, to int, 
 			return err
 		}
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE webhook_search_mark SET job_id = $1`, last+int64(to)); err != nil {
-		return err
+	for _, mark := range []string{"webhook_search_mark", "webhook_tally_mark"} {
+		if _, err := tx.ExecContext(ctx, `UPDATE `+mark+` SET job_id = $1`, last+int64(to)); err != nil {
+			return err
+		}
 	}
 	return tx.Commit()
 }
@@ -109,7 +115,7 @@ func (d *database) copies(ctx context.Context) ([]string, error) {
 	}{
 		{"webhook_event", "r.event_id = sample.event_id", map[string]string{"id": "", "event_id": d.uuid}},
 		{"webhook_job", "r.id = sample.id", map[string]string{
-			"id": "$3 + i", "job_uuid": d.uuid, "event_id": d.uuid, "job_key": d.uuid + " || '/' || r.policy_id || '/0'",
+			"id": "$3 + i", "job_uuid": d.uuid, "event_id": d.uuid, "job_key": d.earlier + " || '/' || " + d.uuid + " || '/' || r.policy_id || '/0'",
 		}},
 		{"webhook_attempt", "r.job_id = sample.id", map[string]string{"job_id": "$3 + i"}},
 	} {

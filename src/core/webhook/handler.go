@@ -115,7 +115,7 @@ func (c *compiled) matches(e hook.Event) (hook.Event, bool) {
 func newJob(e hook.Event, p hook.Policy, position int) hook.Job {
 	target := p.Targets[position]
 	j := hook.Job{
-		UUID: uuid.NewString(), Key: hook.JobKey(e.ID, p.ID, position), ProjectID: p.ProjectID, PolicyID: p.ID, PolicyName: p.Name,
+		UUID: uuid.NewString(), Key: hook.JobKey(e, p.ID, position), ProjectID: p.ProjectID, PolicyID: p.ID, PolicyName: p.Name,
 		TargetPosition: position, EventID: e.ID, HookType: e.Type, NotifyType: target.Type,
 		Target: hook.MaskTarget(target.Address), Origin: hook.TargetOrigin(target.Address),
 		PayloadFormat: target.PayloadFormat, Repository: e.Repository, Status: hook.StatusPending,

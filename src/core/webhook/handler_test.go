@@ -140,9 +140,9 @@ func TestAJobForEachTargetOfEachMatchingPolicy(t *testing.T) {
 		lines = append(lines, strings.Join([]string{j.Key, j.Target, j.Origin, j.Tag, j.EventName}, " "))
 	}
 	want := []string{
-		"e/1/0 https://a.example.com/?token=******** https://a.example.com:443 v1 pushImage",
-		"e/1/1 http://b.example.com:81/x http://b.example.com:81 v1 pushImage",
-		"e/4/0 https://e.example.com https://e.example.com:443 v2 PUSHIMAGE",
+		"00000000abc/e/1/0 https://a.example.com/?token=******** https://a.example.com:443 v1 pushImage",
+		"00000000abc/e/1/1 http://b.example.com:81/x http://b.example.com:81 v1 pushImage",
+		"00000000abc/e/4/0 https://e.example.com https://e.example.com:443 v2 PUSHIMAGE",
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("jobs (-want +got):\n%s", diff)
@@ -167,9 +167,9 @@ func TestABodyThatCannotBeWrittenFailsItsOwnJobOnly(t *testing.T) {
 		lines = append(lines, strings.Join([]string{j.Key, string(j.Status), j.StatusMessage, j.ContentType, string(j.Detail)}, " "))
 	}
 	want := []string{
-		"e/1/0 error line 1: broken \uFFFD\uFFFD application/json ",
-		"e/1/1 pending  application/json {}",
-		"e/2/0 pending  application/json {}",
+		"00000000abc/e/1/0 error line 1: broken \uFFFD\uFFFD application/json ",
+		"00000000abc/e/1/1 pending  application/json {}",
+		"00000000abc/e/2/0 pending  application/json {}",
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("jobs (-want +got):\n%s", diff)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -18,7 +19,7 @@ func tags(pattern string) hook.Filter    { return hook.Filter{Kind: hook.FilterT
 func tagList(list ...string) hook.Filter { return hook.Filter{Kind: hook.FilterTag, List: list} }
 
 func push(repository string, tags ...string) hook.Event {
-	e := hook.Event{ID: "e", Type: hook.PushImage, ProjectID: 1, Repository: repository}
+	e := hook.Event{ID: "e", Type: hook.PushImage, ProjectID: 1, Repository: repository, OccurredAt: time.UnixMilli(0xabc)}
 	for _, tag := range tags {
 		e.Resources = append(e.Resources, hook.Resource{Tag: tag, Digest: "sha256:aa"})
 	}

@@ -146,7 +146,7 @@ func (f *fixture) event(id string) hook.Event {
 
 func (f *fixture) job(e hook.Event, p hook.Policy) hook.Job {
 	return hook.Job{
-		UUID: uuid.NewString(), Key: hook.JobKey(e.ID, p.ID, 0), ProjectID: p.ProjectID, PolicyID: p.ID, PolicyName: p.Name,
+		UUID: uuid.NewString(), Key: hook.JobKey(e, p.ID, 0), ProjectID: p.ProjectID, PolicyID: p.ID, PolicyName: p.Name,
 		EventID: e.ID, HookType: e.Type, NotifyType: hook.TargetHTTP, Target: p.Targets[0].Address, Origin: hook.TargetOrigin(p.Targets[0].Address),
 		PayloadFormat: "Events", ContentType: "application/json", Detail: []byte(`{"event_type":"pushImage"}`),
 		Repository: e.Repository, Tag: "latest", Digest: "sha256:aa",
@@ -1011,7 +1011,7 @@ func notRedelivered(t *testing.T, f *fixture) {
 	}
 	e := f.event("e1")
 	second := f.job(e, shorter)
-	second.TargetPosition, second.Key = 1, hook.JobKey(e.ID, shorter.ID, 1)
+	second.TargetPosition, second.Key = 1, hook.JobKey(e, shorter.ID, 1)
 	unwritten := f.event("e2")
 	failed := f.job(unwritten, f.policy)
 	failed.Detail, failed.Status = nil, hook.StatusError

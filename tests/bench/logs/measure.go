@@ -131,7 +131,7 @@ func (d *database) write(ctx context.Context, project, policy int64, deliveries 
 func (d *database) deliver(ctx context.Context, project, policy int64) error {
 	e := hook.Event{ID: uuid.NewString(), Type: hook.PushImage, ProjectID: project, Project: "library", Repository: "team7/api", OccurredAt: time.Now()}
 	job := hook.Job{
-		UUID: uuid.NewString(), Key: hook.JobKey(e.ID, policy, 0), ProjectID: project, PolicyID: policy, PolicyName: "ci", EventID: e.ID, HookType: e.Type,
+		UUID: uuid.NewString(), Key: hook.JobKey(e, policy, 0), ProjectID: project, PolicyID: policy, PolicyName: "ci", EventID: e.ID, HookType: e.Type,
 		NotifyType: "http", Target: "https://ci.example.com/hook", Origin: "https://ci.example.com", PayloadFormat: "Events", ContentType: "application/json",
 		Detail:     fmt.Appendf(nil, `{"event_type":"pushImage","events":[{"project":"library","repo_name":"team7/api","tag":"latest","event_id":%q}]}`, e.ID),
 		Repository: e.Repository, Tag: "latest", Digest: "sha256:aa",

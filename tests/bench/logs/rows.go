@@ -86,7 +86,7 @@ func (g *generator) delivery(i int) (job []any, attempts [][]any) {
 		status = "stopped"
 	}
 	job = []any{
-		g.uuid(), event + "/1/0", g.project, g.policy, "ci", 0, event, hookType, "http", target, host, "Events", "application/json", body,
+		g.uuid(), fmt.Sprintf("%011x/%s/1/0", at/1000, event), g.project, g.policy, "ci", 0, event, hookType, "http", target, host, "Events", "application/json", body,
 		repository, tag, "sha256:" + digest, status, 2, code, at, at, at + 300_000, id,
 	}
 	headers := fmt.Sprintf(`{"Content-Type":["application/json"],"User-Agent":["harborhook/1.0"],"X-Harbor-Delivery":["%s"],"Authorization":["********"]}`, g.uuid())
