@@ -90,6 +90,16 @@ fuzz: ## run every fuzz test for FUZZ_TIME (default 10s)
 bench: bin/harborhook deps ## measure latency and throughput of both shapes
 	go run ./tests/bench -binary bin/harborhook $(BENCH)
 
+# The inner functions of the way of an event.
+INNER := ^Benchmark(Decode|Delivery|Send|GuardAndRedaction|Hints|Match50Policies)$$ ^BenchmarkRender$$/.*/^pushImage$$
+.PHONY: bench/go
+bench/go: deps ## compare the Go benchmarks of the inner functions with the kept baseline (BASELINE=1: write it)
+	@for pattern in $(foreach p,$(INNER),'$(p)'); do \
+		go test -run '^$$' -bench "$$pattern" -benchmem -count 6 ./src/... || exit 1; \
+	done > bin/bench.log || { cat bin/bench.log; exit 1; }
+	@grep -E '^(goos|goarch|pkg|Benchmark)' bin/bench.log > bin/bench.txt
+	$(if $(BASELINE),cp bin/bench.txt tests/bench/baseline.txt,$(TOOL) benchstat tests/bench/baseline.txt bin/bench.txt)
+
 .PHONY: bench/logs
 bench/logs: deps ## measure lists, searches and pages of a large log of deliveries
 	make/dev/with-services.sh go run ./tests/bench/logs $(BENCH)

@@ -55,15 +55,18 @@ type options struct {
 	history, waiting, neighbours int
 	// circuitProbe is how often an endpoint is tried that takes no connections.
 	circuitProbe time.Duration
-	profile      string
-	profileFor   time.Duration
+	// settle is how long the system may go on after the last arrival, to record what
+	// it has done, before its CPU time is read.
+	settle     time.Duration
+	profile    string
+	profileFor time.Duration
 	// given are the flags that were set and change what is measured, to be told in
 	// the report.
 	given []string
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
-	var o options
+	o := options{settle: time.Second}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.binary, "binary", "", "harborhook to measure; empty = build one")
@@ -86,7 +89,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	if *quick {
 		o.events, o.idleEvents, o.idleGap = 200, 3, 200*time.Millisecond
 		o.history, o.waiting, o.neighbours = min(o.history, 2000), min(o.waiting, 500), min(o.neighbours, 50)
-		o.circuitProbe = 2 * time.Second
+		o.circuitProbe, o.settle = 2*time.Second, 50*time.Millisecond
 	}
 	if flags.NArg() > 0 || o.idleEvents < 1 || o.events < 10 || o.senders < 1 {
 		return o, errors.New("takes flags only; at least 1 single event, 10 events and 1 sender")

@@ -64,10 +64,6 @@ type measured struct {
 // What a dead worker held comes back after 16 s.
 const patience = 30 * time.Second
 
-// settle is how long the system may go on after the last arrival, to record what
-// it has done, before its CPU time is read.
-const settle = time.Second
-
 // measureShape measures a shape, with a new system for each measure that leaves
 // much behind.
 func measureShape(ctx context.Context, o options, s shape, dir string, progress io.Writer) (m measured, err error) {
@@ -222,7 +218,7 @@ func (b *bench) load(ctx context.Context, l load) (r ran, err error) {
 	bodies := envelopes(l.name, l.events, time.Now())
 	registry := newNotifier(b.sys.core, b.sys.token, l.connections)
 	defer registry.close()
-	if err := pause(ctx, settle); err != nil { // what making the project has set off
+	if err := pause(ctx, b.settle); err != nil { // what making the project has set off
 		return r, err
 	}
 	before, err := b.sys.read()
@@ -238,7 +234,7 @@ func (b *bench) load(ctx context.Context, l load) (r ran, err error) {
 		return r, errors.Join(err, <-profiles)
 	}
 	r.outcome, r.took = s.outcome(), s.lastArrival().Sub(r.start)
-	if err := errors.Join(<-profiles, pause(ctx, settle)); err != nil {
+	if err := errors.Join(<-profiles, pause(ctx, b.settle)); err != nil {
 		return r, err
 	}
 	after, err := b.sys.read()

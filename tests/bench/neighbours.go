@@ -85,7 +85,7 @@ func (b *bench) beside(ctx context.Context, l load, others ...time.Duration) (n 
 	}
 	registry := newNotifier(b.sys.core, b.sys.token, l.connections)
 	defer registry.close()
-	if err := pause(ctx, settle); err != nil {
+	if err := pause(ctx, b.settle); err != nil {
 		return n, err
 	}
 	before, err := b.sys.read()
