@@ -55,8 +55,8 @@ func TestOverloadMakesDeliveriesWait(t *testing.T) {
 			if p99 > time.Second || grown > grows {
 				t.Errorf("answers took %s (p99), and processes grew by %d MiB", p99, grown>>20)
 			}
-			if most := 10 * workers * len(w.systems); window.hints > most {
-				t.Errorf("%d hints were in Redis, want %d at most", window.hints, most)
+			if most := 10 * workers * len(w.systems); window.hints > most || window.jobs > 16*most {
+				t.Errorf("%d hints of %d jobs were in Redis, want %d of %d at most", window.hints, window.jobs, most, 16*most)
 			}
 			oldestFirst(t, w, receiver.Got())
 		})
