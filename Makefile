@@ -76,7 +76,7 @@ contract: bin/harborhook deps ## run Go clients of Harbor, unchanged, against se
 
 .PHONY: dashboard
 dashboard: bin/harborhook deps ## bring a production into states that the dashboard must tell apart, and read it with Prometheus' engine
-	TEST_BINARY=$(CURDIR)/bin/harborhook go -C tests/dashboard test -count=1 -timeout 15m -parallel 4 ./...
+	TEST_BINARY=$(CURDIR)/bin/harborhook go -C tests/dashboard test -count=1 -timeout 15m -parallel 8 ./...
 
 .PHONY: fuzz
 fuzz: ## run every fuzz test for FUZZ_TIME (default 10s)
