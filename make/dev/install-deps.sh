@@ -22,6 +22,7 @@ need chromium chromium
 need openssl openssl # docs/production.md
 need curl curl
 need ca-certificates /etc/ssl/certs/ca-certificates.crt # the image
+need systemd systemd-analyze # what it says of the units
 need bash-completion /usr/share/bash-completion/bash_completion
 need zsh zsh # completion
 need fish fish
