@@ -82,8 +82,8 @@ func TestTheImageIsSmallAndRunsAsNobody(t *testing.T) {
 	t.Parallel()
 	known, defaults := help(t), config.Default(config.Core)
 	file := text(t, "make/Dockerfile")
-	stages := regexp.MustCompile(`(?m)^FROM (\S+)`).FindAllStringSubmatch(file, -1)
-	if len(stages) != 2 || !pinned.MatchString(stages[0][1]) || stages[1][1] != "scratch" {
+	stages := regexp.MustCompile(`(?m)^(?:ARG BUILDER=|FROM )(\S+)`).FindAllStringSubmatch(file, -1)
+	if len(stages) != 3 || !pinned.MatchString(stages[0][1]) || stages[1][1] != "$BUILDER" || stages[2][1] != "scratch" {
 		t.Errorf("stages %v, want a pinned one and scratch", stages)
 	}
 	final := file[strings.LastIndex(file, "\nFROM "):]
