@@ -19,6 +19,7 @@ help: ## print this
 build: bin/harborhook ## build bin/harborhook, one static binary
 
 bin/harborhook: $(SOURCES) bin/version
+	@[ -e $@ ] || echo "Building harborhook; the first time takes a minute or two"
 	$(BUILD) -o $@ ./src/cmd/harborhook
 
 # Changes when the version does, so that a tag is in the binary.
