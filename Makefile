@@ -19,6 +19,7 @@ help: ## print this
 build: bin/harborhook ## build bin/harborhook, one static binary
 
 bin/harborhook: $(SOURCES) bin/version
+	@[ -e $@ ] || echo "Building harborhook; the first time takes a minute or two"
 	$(BUILD) -o $@ ./src/cmd/harborhook
 
 # Changes when the version does, so that a tag is in the binary.
@@ -56,7 +57,7 @@ test: test/race e2e ## every test: units, store conformance, end to end; race de
 
 .PHONY: test/race
 test/race: deps bin/harborhook bin/nfpm ## unit tests and store conformance, race detector on
-	make/dev/with-services.sh go test -race -timeout 10m $$(go list ./... | grep -v -e /tests/e2e -e /tests/security)
+	make/dev/with-services.sh go test -race -timeout 10m $$(go list ./... | grep -v -e /tests/e2e -e /tests/security -e /tests/listen)
 
 # The clients that people use; no package of Debian has them.
 CLIENTS := bin/clients/crane bin/clients/helm bin/clients/oras
@@ -76,7 +77,11 @@ contract: bin/harborhook deps ## run Go clients of Harbor, unchanged, against se
 
 .PHONY: dashboard
 dashboard: bin/harborhook deps ## bring a production into states that the dashboard must tell apart, and read it with Prometheus' engine
-	TEST_BINARY=$(CURDIR)/bin/harborhook go -C tests/dashboard test -count=1 -timeout 15m -parallel 4 ./...
+	TEST_BINARY=$(CURDIR)/bin/harborhook go -C tests/dashboard test -count=1 -timeout 15m -parallel 8 ./...
+
+.PHONY: listen
+listen: bin/harborhook deps ## measure how soon harborhook listen shows that an image was pushed
+	TEST_BINARY=$(CURDIR)/bin/harborhook make/dev/with-services.sh go test -count=1 -v ./tests/listen
 
 .PHONY: fuzz
 fuzz: ## run every fuzz test for FUZZ_TIME (default 10s)

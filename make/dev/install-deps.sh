@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Go: PostgreSQL, Redis, a registry, skopeo, Chromium
-# and shells. Does nothing when all of it is there. Starts no service.
+# Installs what the tests need beside Go: PostgreSQL, Redis, a registry, skopeo, buildah,
+# Chromium and shells. Does nothing when all of it is there. Starts no service.
 set -euo pipefail
 
 missing=()
@@ -22,6 +22,8 @@ need chromium chromium
 need openssl openssl # docs/production.md
 need curl curl
 need ca-certificates /etc/ssl/certs/ca-certificates.crt # the image
+need systemd systemd-analyze # what it says of the units
+need buildah buildah
 need bash-completion /usr/share/bash-completion/bash_completion
 need zsh zsh # completion
 need fish fish

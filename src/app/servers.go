@@ -15,7 +15,7 @@ import (
 func listen(ctx context.Context, variable, addr string) (net.Listener, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("%s is %q, where this process cannot listen: %w; set it to a free address such as 127.0.0.1:8080", variable, addr, err)
+		return nil, fmt.Errorf("%s is %q, where this process cannot listen: %w; set it to a free address of this machine", variable, addr, err)
 	}
 	return l, nil
 }

@@ -62,6 +62,7 @@ var places = map[string][]string{
 	"golang.org/x/crypto":                    {"src/core/auth"},
 	"golang.org/x/net":                       {"src/jobservice/delivery"},
 	"golang.org/x/sync":                      {"src/app", "src/jobservice"},
+	"golang.org/x/sys":                       {"tests/harness"},
 	"golang.org/x/term":                      {"src/cmd/harborhook"},
 	"golang.org/x/text":                      {"src/core/event"},
 	"modernc.org/sqlite":                     {"src/store/sqlite"},

@@ -15,22 +15,16 @@ import (
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
-	"github.com/prometheus/prometheus/storage"
-	"github.com/prometheus/prometheus/tsdb"
 )
 
-const (
-	// scrapeEvery is how often processes are scraped.
-	scrapeEvery = 250 * time.Millisecond
-	// step is what passes between two scrapes for Prometheus: an hour of the dashboard
-	// takes a minute here. Only signs of rates are looked at, no rates.
-	step = 15 * time.Second
-)
+// step is what passes between two scrapes for Prometheus: an hour of the dashboard takes
+// a minute here. Only signs of rates are looked at, no rates.
+const step = 15 * time.Second
 
 // prometheus scrapes processes and answers queries, with its clock running faster.
 type prometheus struct {
 	t       *testing.T
-	db      *tsdb.DB
+	samples *memory
 	engine  *promql.Engine
 	targets []string
 	now     time.Time
@@ -38,40 +32,26 @@ type prometheus struct {
 	shown map[string]map[string]labels.Labels
 }
 
-// newPrometheus scrapes the addresses of processes.
+// newPrometheus watches the addresses of processes.
 func newPrometheus(t *testing.T, targets ...string) *prometheus {
 	t.Helper()
-	db, err := tsdb.Open(t.TempDir(), nil, nil, tsdb.DefaultOptions(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
 	return &prometheus{
-		t: t, db: db, targets: targets, now: time.Now(), shown: map[string]map[string]labels.Labels{},
+		t: t, samples: newMemory(), targets: targets, now: time.Now(), shown: map[string]map[string]labels.Labels{},
 		engine: promql.NewEngine(promql.EngineOpts{MaxSamples: 10_000_000, Timeout: time.Minute, LookbackDelta: 5 * time.Minute}),
 	}
 }
 
-// watch scrapes so many times.
-func (p *prometheus) watch(scrapes int) {
+// scrape lets a step pass and keeps what the processes show then.
+func (p *prometheus) scrape() {
 	p.t.Helper()
-	ticker := time.NewTicker(scrapeEvery)
-	defer ticker.Stop()
-	for range scrapes {
-		<-ticker.C
-		p.now = p.now.Add(step)
-		appender := p.db.Appender(p.t.Context())
-		for _, target := range p.targets {
-			p.scrape(appender, target)
-		}
-		if err := appender.Commit(); err != nil {
-			p.t.Fatal(err)
-		}
+	p.now = p.now.Add(step)
+	for _, target := range p.targets {
+		p.read(target)
 	}
 }
 
-// scrape appends what a process shows, and that series have ended that it shows no more.
-func (p *prometheus) scrape(to storage.Appender, target string) {
+// read keeps what a process shows, and that series have ended that it shows no more.
+func (p *prometheus) read(target string) {
 	p.t.Helper()
 	now, ended := map[string]labels.Labels{}, p.shown[target]
 	samples := textparse.NewPromParser(p.page(target), labels.NewSymbolTable(), false)
@@ -90,21 +70,14 @@ func (p *prometheus) scrape(to storage.Appender, target string) {
 		samples.Labels(&read)
 		series := labels.NewBuilder(read).Set("job", "harborhook").Set("instance", target).Labels()
 		_, _, v := samples.Series()
-		p.append(to, series, v)
+		p.samples.append(series, p.now.UnixMilli(), v)
 		now[series.String()] = series
 		delete(ended, series.String())
 	}
 	for _, series := range ended {
-		p.append(to, series, math.Float64frombits(value.StaleNaN))
+		p.samples.append(series, p.now.UnixMilli(), math.Float64frombits(value.StaleNaN))
 	}
 	p.shown[target] = now
-}
-
-func (p *prometheus) append(to storage.Appender, series labels.Labels, v float64) {
-	p.t.Helper()
-	if _, err := to.Append(0, series, p.now.UnixMilli(), v); err != nil {
-		p.t.Fatalf("%s: %v", series, err)
-	}
 }
 
 // page is what a process shows; nothing if it does not answer.
@@ -125,7 +98,7 @@ func (p *prometheus) page(target string) []byte {
 // over evaluates a query at every step of a span that ends now.
 func (p *prometheus) over(query string, span time.Duration) promql.Matrix {
 	p.t.Helper()
-	q, err := p.engine.NewRangeQuery(p.t.Context(), p.db, nil, query, p.now.Add(-span), p.now, step)
+	q, err := p.engine.NewRangeQuery(p.t.Context(), p.samples, nil, query, p.now.Add(-span), p.now, step)
 	if err != nil {
 		p.t.Fatalf("%s: %v", query, err)
 	}
@@ -151,7 +124,7 @@ func (p *prometheus) last(query string) []float64 {
 // ago returns the values that a query had.
 func (p *prometheus) ago(query string, before time.Duration) []float64 {
 	p.t.Helper()
-	q, err := p.engine.NewInstantQuery(p.t.Context(), p.db, nil, query, p.now.Add(-before))
+	q, err := p.engine.NewInstantQuery(p.t.Context(), p.samples, nil, query, p.now.Add(-before))
 	if err != nil {
 		p.t.Fatalf("%s: %v", query, err)
 	}

@@ -4,10 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/harborhook/harborhook/tests/harness"
 )
@@ -82,33 +80,6 @@ func TestAPersonFollowsAPushFromTheCommandLine(t *testing.T) {
 			if code, rest := one.Interrupt(); code != 0 || name == "listen" && len(rest) > 0 {
 				t.Errorf("%s: code %d, and %q", name, code, rest)
 			}
-		}
-	})
-}
-
-func TestAListenerIsToldOfAPushAtOnce(t *testing.T) {
-	eachShape(t, func(t *testing.T, s *harness.System) {
-		c := newScene(t, s)
-		c.policy(t, "pushImage")
-		listen := c.Begin(t, c.project, "listen", "--forward", harness.NewReceiver(t).URL)
-		img := harness.Image(t, harness.Formats()[0], "amd64")
-		c.Push(t, c.project+"/app:v0", img)
-		listen.Until(soon, "app:v0")
-		fromBegin, fromEnd := make([]time.Duration, 15), make([]time.Duration, 15)
-		for i := range fromBegin {
-			tag := fmt.Sprintf("v%d", i+1)
-			begun := time.Now()
-			c.Tag(t, c.project+"/app", tag, img)
-			put := time.Now()
-			at := listen.Until(soon, "app:"+tag).At
-			fromBegin[i], fromEnd[i] = at.Sub(begun), at.Sub(put)
-		}
-		slices.Sort(fromBegin)
-		slices.Sort(fromEnd)
-		median := fromBegin[len(fromBegin)/2]
-		t.Logf("to the line, median of %d: %v from the begin of the PUT of the manifest, %v from its answer; all: %v", len(fromBegin), median, fromEnd[len(fromEnd)/2], fromBegin)
-		if median > 500*time.Millisecond {
-			t.Errorf("the median is %v", median)
 		}
 	})
 }

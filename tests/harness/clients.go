@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -52,6 +53,28 @@ func (s *System) Push(t T, to string, img v1.Image) {
 	if err := remote.Write(s.reference(t, to), img, s.remoteOptions()...); err != nil {
 		t.Fatalf("push %s: %v", to, err)
 	}
+}
+
+// PushTimed is Push, and returns when the client began to put the manifest, which it
+// does when all else is there.
+func (s *System) PushTimed(t T, to string, img v1.Image) time.Time {
+	t.Helper()
+	clock := &manifestClock{}
+	if err := remote.Write(s.reference(t, to), img, append(s.remoteOptions(), remote.WithTransport(clock))...); err != nil {
+		t.Fatalf("push %s: %v", to, err)
+	}
+	return clock.at
+}
+
+// manifestClock is a transport that notes when the last manifest was put.
+type manifestClock struct{ at time.Time }
+
+// RoundTrip implements http.RoundTripper.
+func (c *manifestClock) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Method == http.MethodPut && strings.Contains(req.URL.Path, "/manifests/") {
+		c.at = time.Now()
+	}
+	return remote.DefaultTransport.RoundTrip(req)
 }
 
 // Tag gives another tag to an image that is there already.

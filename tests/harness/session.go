@@ -3,6 +3,7 @@ package harness
 import (
 	"bufio"
 	"bytes"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -41,21 +42,49 @@ func (s *System) Call(t T, project string, args ...string) (out, errs string, co
 	return o.String(), e.String(), cmd.ProcessState.ExitCode()
 }
 
-// Begin starts a command of a person, and returns when it says that it listens.
+// Begin starts a command of a person, whose output is a pipe, and returns when it says
+// that it listens.
 func (s *System) Begin(t T, project string, args ...string) *Session {
 	t.Helper()
-	n := &Session{t: t, cmd: exec.Command(s.processes[0].spec.path, args...), lines: make(chan Line, 10_000)}
-	n.cmd.Env, n.cmd.Dir = s.Person(project), folder(t)
+	n := s.session(t, project, args)
 	out, err := n.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatalf("%s: %v", args[0], err)
 	}
+	n.begin(out)
+	return n
+}
+
+// BeginAtTerminal is Begin for an output that is a terminal.
+func (s *System) BeginAtTerminal(t T, project string, args ...string) *Session {
+	t.Helper()
+	n := s.session(t, project, args)
+	screen, inside, err := openTerminal()
+	if err != nil {
+		t.Fatalf("open a terminal: %v", err)
+	}
+	t.Cleanup(func() { screen.Close() })
+	defer inside.Close() // the command has it then
+	n.cmd.Stdout = inside
+	n.begin(screen)
+	return n
+}
+
+func (s *System) session(t T, project string, args []string) *Session {
+	t.Helper()
+	n := &Session{t: t, cmd: exec.Command(s.processes[0].spec.path, args...), lines: make(chan Line, 10_000)}
+	n.cmd.Env, n.cmd.Dir = s.Person(project), folder(t)
+	return n
+}
+
+func (n *Session) begin(out io.Reader) {
+	n.t.Helper()
 	listening := make(chan struct{})
 	n.cmd.Stderr = &announced{to: &n.errs, text: "listening", seen: listening}
 	if err := n.cmd.Start(); err != nil {
-		t.Fatalf("%s: %v", args[0], err)
+		n.t.Fatalf("%s: %v", n.cmd, err)
 	}
-	t.Cleanup(func() { _ = n.cmd.Process.Kill() }) // it has ended, mostly
+	n.t.Cleanup(func() { _ = n.cmd.Process.Kill() }) // it has ended, mostly
 	go func() {
 		defer close(n.lines)
 		for scanner := bufio.NewScanner(out); scanner.Scan(); {
@@ -65,9 +94,8 @@ func (s *System) Begin(t T, project string, args ...string) *Session {
 	select {
 	case <-listening:
 	case <-time.After(startLimit):
-		t.Fatalf("%s does not listen", args[0])
+		n.t.Fatalf("%s does not listen", n.cmd)
 	}
-	return n
 }
 
 // announced is an output that is watched for a text. Only one goroutine writes.

@@ -149,6 +149,17 @@ func (s *Suite) NewWiredProduction(t testing.TB, databaseURL string, redis *Redi
 	return newProduction(t, s.Binary(t), databaseURL, redis, settings, only)
 }
 
+// NewProductionWithRegistry is NewProduction over the shared servers, with a registry
+// that tells Core of all it gets.
+func (s *Suite) NewProductionWithRegistry(t testing.TB, settings Settings) *System {
+	t.Helper()
+	Require(t, "docker-registry")
+	binary, postgres, redis := s.Binary(t), s.Postgres(t), s.Redis(t)
+	system := newProduction(t, binary, postgres.NewDatabase(t), redis, settings, nil)
+	system.RegistryProcess = newRegistry(t, system.Registry, system.CoreURL, system.Token, true)
+	return system
+}
+
 // NewReadingProduction starts a production system for one test whose registry does
 // not describe what it tells of: Core reads from it.
 func (s *Suite) NewReadingProduction(t testing.TB, settings Settings) *System {
