@@ -30,10 +30,9 @@ func (s *Store) jobsByTallies(ctx context.Context, projectID int64, f hook.JobFi
 		if known, err = q.run(ctx); err != nil || !known || len(f.HookTypes) == 0 || q.total().meant <= page.Offset {
 			return err
 		}
-		if scattered, err = q.scattered(ctx, page); err != nil || !scattered {
-			return err
+		if scattered = q.scattered(page); scattered {
+			ids, err = q.ids(ctx, page)
 		}
-		ids, err = q.ids(ctx, page)
 		return err
 	})
 	total = q.total().meant
@@ -61,14 +60,18 @@ type jobCount struct {
 	policies map[int64]jobsOfPolicy
 }
 
-// jobsOfPolicy is how many jobs of a policy there are: those of the filter, and those
-// of its event types and time, whatever their status.
-type jobsOfPolicy struct{ meant, typed int }
+// jobsOfPolicy is how many jobs of a policy there are: those of the filter, those of its
+// event types and time, whatever their status, and those of about its time.
+type jobsOfPolicy struct{ meant, typed, all int }
+
+func (n jobsOfPolicy) plus(m jobsOfPolicy) jobsOfPolicy {
+	return jobsOfPolicy{n.meant + m.meant, n.typed + m.typed, n.all + m.all}
+}
 
 // total adds up all policies.
 func (q *jobCount) total() (sum jobsOfPolicy) {
 	for _, n := range q.policies {
-		sum.meant, sum.typed = sum.meant+n.meant, sum.typed+n.typed
+		sum = sum.plus(n)
 	}
 	return sum
 }
@@ -97,30 +100,34 @@ func (q *jobCount) run(ctx context.Context) (known bool, err error) {
 
 // tallied adds tallies.
 func (q *jobCount) tallied(ctx context.Context, of tallyPart) error {
-	meant := "jobs"
+	w := talliesWhere(q.project, hook.JobFilter{PolicyID: q.filter.PolicyID}, of)
+	typed := &where{args: w.args}
+	typed.and("true")
+	typed.in("hook_type", textsOf(q.filter.HookTypes))
+	meant := typed.String()
 	if len(q.filter.Statuses) > 0 {
-		meant = "CASE WHEN " + bucketsOf(q.filter.Statuses) + " THEN jobs ELSE 0 END"
+		meant += " AND (" + bucketsOf(q.filter.Statuses) + ")"
 	}
-	every := q.filter
-	every.Statuses = nil
-	w := talliesWhere(q.project, every, of)
-	result, err := q.tx.QueryContext(ctx, `SELECT policy_id, sum(`+meant+`), sum(jobs) FROM webhook_tally WHERE `+w.String()+` GROUP BY policy_id`, w.args...)
-	if err != nil {
-		return fmt.Errorf("read tallies: %w", err)
-	}
-	return eachRow(result, func() error { return q.add(result) })
+	_, err := q.add(ctx, `SELECT policy_id, sum(CASE WHEN `+meant+` THEN jobs ELSE 0 END), sum(CASE WHEN `+typed.String()+` THEN jobs ELSE 0 END), sum(jobs)
+		FROM webhook_tally WHERE `+w.String()+` GROUP BY policy_id`, typed.args)
+	return err
 }
 
-// add adds the numbers of a policy, which stand last in a row.
-func (q *jobCount) add(row scanner, before ...any) error {
-	var policy int64
-	var n jobsOfPolicy
-	if err := row.Scan(append(before, &policy, &n.meant, &n.typed)...); err != nil {
-		return err
+// add adds the numbers of policies, and returns how many jobs they are made of.
+func (q *jobCount) add(ctx context.Context, query string, args []any) (all int, err error) {
+	result, err := q.tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return 0, fmt.Errorf("count jobs: %w", err)
 	}
-	sum := q.policies[policy]
-	q.policies[policy] = jobsOfPolicy{sum.meant + n.meant, sum.typed + n.typed}
-	return nil
+	err = eachRow(result, func() error {
+		var policy int64
+		var n jobsOfPolicy
+		err := result.Scan(&policy, &n.meant, &n.typed, &n.all)
+		q.policies[policy] = q.policies[policy].plus(n)
+		all += n.all
+		return err
+	})
+	return all, err
 }
 
 // loose adds the jobs of hours that are cut, those behind the mark, and those that
@@ -148,8 +155,13 @@ func (q *jobCount) loose(ctx context.Context, from, to time.Time, mark int64) (k
 	if known, err := q.read(ctx, whole, q.jobsWhere(q.project, hook.JobFilter{}, behind)); err != nil || !known {
 		return known, err
 	}
-	later := q.jobsWhere(q.project, hook.JobFilter{}, q.bounds)
-	later.and("id IN (SELECT job_id FROM webhook_tally_later WHERE project_id = " + later.arg(q.project) + " ORDER BY job_id LIMIT " + later.arg(looseJobs+1) + ")")
+	upTo := mark // no other is for later
+	if q.bounds.upTo != 0 {
+		upTo = min(upTo, q.bounds.upTo)
+	}
+	later := &where{}
+	later.and("id IN (SELECT job_id FROM webhook_tally_later WHERE project_id = " + later.arg(q.project) + " AND job_id > " + later.arg(q.bounds.after) +
+		" AND job_id <= " + later.arg(upTo) + " ORDER BY job_id LIMIT " + later.arg(looseJobs+1) + ")")
 	return q.read(ctx, whole, later)
 }
 
@@ -161,33 +173,17 @@ func (q *jobCount) read(ctx context.Context, f hook.JobFilter, some *where) (kno
 	every.Statuses = nil
 	typed := q.jobsWhereFrom(some.args, q.project, every, idBounds{})
 	meant := q.jobsWhereFrom(typed.args, q.project, f, idBounds{})
-	result, err := q.tx.QueryContext(ctx, `SELECT count(*), policy_id, sum(CASE WHEN `+meant.String()+` THEN 1 ELSE 0 END), sum(CASE WHEN `+typed.String()+` THEN 1 ELSE 0 END)
-		FROM (`+first+`) AS j GROUP BY policy_id`, meant.args...)
-	if err != nil {
-		return false, fmt.Errorf("read jobs: %w", err)
-	}
-	all := 0
-	err = eachRow(result, func() error {
-		var n int
-		err := q.add(result, &n)
-		all += n
-		return err
-	})
+	all, err := q.add(ctx, `SELECT policy_id, sum(CASE WHEN `+meant.String()+` THEN 1 ELSE 0 END), sum(CASE WHEN `+typed.String()+` THEN 1 ELSE 0 END), count(*)
+		FROM (`+first+`) AS j GROUP BY policy_id`, meant.args)
 	return all <= looseJobs, err
 }
 
 // scattered says whether a page would have to be looked for in more jobs than there
 // are of the event types: ids in order are narrowed by no type.
-func (q *jobCount) scattered(ctx context.Context, page hook.JobPage) (bool, error) {
-	last, err := q.bounds.upTo, error(nil)
-	if last == 0 {
-		if last, err = newestJob(ctx, q.tx); err != nil {
-			return false, fmt.Errorf("look for the newest job: %w", err)
-		}
-	}
-	total, all := q.total(), float64(last-q.bounds.after)
-	part := float64(page.Offset+page.Limit) / float64(total.meant)
-	return float64(total.typed) < all*min(part, 1), nil
+func (q *jobCount) scattered(page hook.JobPage) bool {
+	n := q.total()
+	part := float64(page.Offset+page.Limit) / float64(n.meant)
+	return float64(n.typed) < float64(n.all)*min(part, 1)
 }
 
 // ids returns those of a page. It reads all jobs of the event types, by policy.
