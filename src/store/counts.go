@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/harborhook/harborhook/src/hook"
 )
 
 const (
@@ -80,24 +82,62 @@ func (c *countCache) recount(k *counted, count func() (int, error)) {
 	k.underWay = nil
 }
 
-// countJobs counts the jobs of a condition. Above countUpTo, the answer is what
-// was counted last, or countUpTo and one while it is counted for the first time.
-func (s *Store) countJobs(ctx context.Context, w *where) (int, error) {
-	condition, args := w.String(), w.args
+// countJobs counts the jobs of a filter. Above countUpTo, the answer is what was counted
+// last, or countUpTo and one while it is counted for the first time.
+func (s *Store) countJobs(ctx context.Context, projectID int64, f hook.JobFilter, bounds idBounds) (int, error) {
+	w, err := s.jobsToCount(ctx, projectID, f, bounds)
+	if err != nil {
+		return 0, err
+	}
+	jobs, args := w.String(), w.args
 	var n int
-	err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM webhook_job WHERE `+condition+` LIMIT `+w.arg(countUpTo+1)+`) AS first`, w.args...).Scan(&n)
+	err = s.read.QueryRowContext(ctx, `SELECT count(*) FROM (`+jobs+` LIMIT `+w.arg(countUpTo+1)+`) AS first`, w.args...).Scan(&n)
 	if err != nil || n <= countUpTo {
 		return n, err
 	}
 	counting := context.WithoutCancel(ctx)
-	large, known := s.counts.get(fmt.Sprint(condition, args), func() (n int, err error) {
+	asked := s.jobsWhere(projectID, f, bounds)
+	large, known := s.counts.get(fmt.Sprint(asked, asked.args), func() (n int, err error) {
 		counting, cancel := context.WithTimeout(counting, countLimit)
 		defer cancel()
-		err = s.read.QueryRowContext(counting, `SELECT count(*) FROM webhook_job WHERE `+condition, args...).Scan(&n)
+		err = s.read.QueryRowContext(counting, `SELECT count(*) FROM (`+jobs+`) AS every`, args...).Scan(&n)
 		return n, err
 	})
 	if known {
 		return max(large, n), nil
 	}
 	return n, nil
+}
+
+// jobsToCount is a SELECT of one row for each job of a filter. An index of the log knows
+// no times: in a span of time, only jobs near its ends are looked at for theirs.
+func (s *Store) jobsToCount(ctx context.Context, projectID int64, f hook.JobFilter, b idBounds) (*where, error) {
+	selected := &where{}
+	add := func(f hook.JobFilter, b idBounds) {
+		w := s.jobsWhereFrom(selected.args, projectID, f, b)
+		if selected.sql.Len() > 0 {
+			selected.sql.WriteString(" UNION ALL ")
+		}
+		selected.sql.WriteString("SELECT 1 FROM webhook_job WHERE " + w.String())
+		selected.args = w.args
+	}
+	if f.Repository == "" && f.Tag == "" && len(f.Statuses) == 0 {
+		add(f, b)
+		return selected, nil
+	}
+	inside, some, err := insideOf(ctx, s.read, f, b)
+	if err != nil || !some {
+		add(f, b)
+		return selected, err
+	}
+	timeless := f
+	timeless.Since, timeless.Until = time.Time{}, time.Time{}
+	add(timeless, inside)
+	if inside.after > b.after {
+		add(f, idBounds{after: b.after, upTo: inside.after})
+	}
+	if inside.upTo != b.upTo {
+		add(f, idBounds{after: inside.upTo, upTo: b.upTo})
+	}
+	return selected, nil
 }

@@ -40,6 +40,33 @@ func idBoundsIn(ctx context.Context, in reader, f hook.JobFilter) (idBounds, err
 	return b, err
 }
 
+// insideOf returns those of the bounds of a filter within which no job is out of its
+// time, if there are any: the order of ids and that of times differ near the ends only.
+func insideOf(ctx context.Context, in reader, f hook.JobFilter, b idBounds) (inside idBounds, some bool, err error) {
+	if !f.Since.IsZero() {
+		f.Since = f.Since.Add(2 * clockSlack)
+	}
+	if !f.Until.IsZero() {
+		f.Until = f.Until.Add(-2 * clockSlack)
+	}
+	if !f.Until.IsZero() && !f.Since.Before(f.Until) {
+		return inside, false, nil
+	}
+	if inside, err = idBoundsIn(ctx, in, f); err != nil {
+		return inside, false, err
+	}
+	inside.after = max(inside.after, b.after)
+	if inside.upTo == 0 {
+		inside.upTo = b.upTo
+		return inside, b.upTo == 0 || inside.after < b.upTo, nil
+	}
+	inside.upTo-- // it is the first that is too young
+	if b.upTo != 0 {
+		inside.upTo = min(inside.upTo, b.upTo)
+	}
+	return inside, inside.after < inside.upTo, nil
+}
+
 // lastJobBefore returns an id up to which all jobs are older, 0 if there is none.
 func lastJobBefore(ctx context.Context, in reader, at time.Time) (int64, error) {
 	first, err := firstJobAfter(ctx, in, at)

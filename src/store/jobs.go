@@ -53,7 +53,12 @@ func (s *Store) Jobs(ctx context.Context, projectID int64, f hook.JobFilter, pag
 	if f.Text != "" {
 		return s.searchJobs(ctx, projectID, f, bounds, page)
 	}
-	total, err := s.countJobs(ctx, s.jobsWhere(projectID, f, bounds))
+	if byTallies(f) {
+		if jobs, total, known, err := s.jobsByTallies(ctx, projectID, f, bounds, page); err != nil || known {
+			return jobs, total, s.wrap("list jobs", err)
+		}
+	}
+	total, err := s.countJobs(ctx, projectID, f, bounds)
 	if err != nil {
 		return nil, 0, s.wrap("count jobs", err)
 	}
@@ -67,10 +72,7 @@ func (s *Store) Jobs(ctx context.Context, projectID int64, f hook.JobFilter, pag
 // pageOfJobs finds the ids first: pages before this one are counted off an index,
 // without their rows.
 func (s *Store) pageOfJobs(ctx context.Context, w *where, page hook.JobPage) ([]hook.Job, error) {
-	direction := "DESC"
-	if page.Ascending {
-		direction = "ASC"
-	}
+	direction := direction(page.Ascending)
 	ids := `SELECT id AS page_id FROM webhook_job WHERE ` + w.String() + ` ORDER BY id ` + direction + ` LIMIT ` + w.arg(page.Limit) + ` OFFSET ` + w.arg(page.Offset)
 	return s.readJobs(ctx, `SELECT `+jobColumns+` FROM (`+ids+`) AS page JOIN webhook_job ON id = page_id ORDER BY id `+direction, w.args...)
 }
@@ -99,13 +101,14 @@ func (s *Store) searchJobs(ctx context.Context, projectID int64, f hook.JobFilte
 	if len(shown) == 0 {
 		return nil, len(ids), nil
 	}
-	direction := "DESC"
-	if page.Ascending {
-		direction = "ASC"
-	}
-	jobs, err := s.readJobs(ctx, `SELECT `+jobColumns+` FROM webhook_job WHERE project_id = $1 AND id `+fmt.Sprintf(s.d.In, "$2")+` ORDER BY id `+direction,
-		projectID, s.d.IDs(shown))
+	jobs, err := s.jobsOf(ctx, projectID, shown, page.Ascending)
 	return jobs, len(ids), s.wrap("search jobs", err)
+}
+
+// jobsOf returns jobs by their ids, in order.
+func (s *Store) jobsOf(ctx context.Context, projectID int64, ids []int64, ascending bool) ([]hook.Job, error) {
+	return s.readJobs(ctx, `SELECT `+jobColumns+` FROM webhook_job WHERE project_id = $1 AND id `+fmt.Sprintf(s.d.In, "$2")+` ORDER BY id `+direction(ascending),
+		projectID, s.d.IDs(ids))
 }
 
 // jobsWhere returns the condition of a filter within bounds that follow from it.

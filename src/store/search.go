@@ -105,7 +105,7 @@ func (q *search) walk(ctx context.Context, wanted int) (enough bool, err error) 
 	every := q.filter
 	every.Text = ""
 	w := q.jobsWhere(q.project, every, q.bounds)
-	first := `SELECT * FROM webhook_job WHERE ` + w.String() + ` ORDER BY id ` + q.direction() + ` LIMIT ` + w.arg(walked)
+	first := `SELECT * FROM webhook_job WHERE ` + w.String() + ` ORDER BY id ` + direction(q.ascending) + ` LIMIT ` + w.arg(walked)
 	text := q.textCondition(w, q.filter.Text)
 	before := len(q.found)
 	if err := q.add(ctx, `SELECT id FROM (`+first+`) AS webhook_job WHERE `+text, w.args); err != nil {
@@ -117,11 +117,12 @@ func (q *search) walk(ctx context.Context, wanted int) (enough bool, err error) 
 // everything looks at each job for a text that is too short to have grams.
 func (q *search) everything(ctx context.Context, wanted int) error {
 	w := q.jobsWhere(q.project, q.filter, q.bounds)
-	return q.add(ctx, `SELECT id FROM webhook_job WHERE `+w.String()+` ORDER BY id `+q.direction()+` LIMIT `+w.arg(wanted), w.args)
+	return q.add(ctx, `SELECT id FROM webhook_job WHERE `+w.String()+` ORDER BY id `+direction(q.ascending)+` LIMIT `+w.arg(wanted), w.args)
 }
 
-func (q *search) direction() string {
-	if q.ascending {
+// direction is the order of a list by id.
+func direction(ascending bool) string {
+	if ascending {
 		return "ASC"
 	}
 	return "DESC"

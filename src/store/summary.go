@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,12 +14,10 @@ import (
 	"github.com/harborhook/harborhook/src/hook"
 )
 
-// A summary reads so many jobs one by one at most: all that no tally knows, if they are
-// no more, and otherwise so many after each of some ids that are spread over the span.
 const (
-	summaryJobs    = 4000
-	summaryStrata  = 40
-	summaryStratum = 50
+	// summaryJobs is how many of the jobs that no tally knows a summary reads at most; if
+	// there are more, it reads a sample.
+	summaryJobs = 4000
 	// maxSummarySteps bounds the steps of a span.
 	maxSummarySteps = 1000
 )
@@ -63,13 +60,19 @@ func (s *Store) Summary(ctx context.Context, projectID int64, f hook.JobFilter, 
 	return sum.Summary, nil
 }
 
-// inSnapshot runs f in a transaction that reads, all of whose statements see the same.
+// inSnapshot runs f in a transaction that reads, all of whose statements see the same,
+// and use indexes: nothing may go through all jobs.
 func (s *Store) inSnapshot(ctx context.Context, f func(*sql.Tx) error) error {
 	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{Isolation: s.d.Snapshot, ReadOnly: true})
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // nothing was written
+	if s.d.PreferIndex != "" {
+		if _, err := tx.ExecContext(ctx, s.d.PreferIndex); err != nil {
+			return fmt.Errorf("prefer indexes: %w", err)
+		}
+	}
 	return f(tx)
 }
 
@@ -133,17 +136,35 @@ func earlier(a, b time.Time) time.Time {
 
 // tallied adds the tallies of whole hours, of days where steps are days.
 func (q *summaryQuery) tallied(ctx context.Context, from, to time.Time) error {
-	const day = oneDay * time.Hour
-	first, last := from.Add(day-1).Truncate(day), to.Truncate(day)
-	if q.sum.step%day != 0 || !first.Before(last) {
-		return q.tallies(ctx, oneHour, from, to)
+	for _, part := range tallyParts(from, to, q.sum.step%(oneDay*time.Hour) == 0) {
+		if err := q.tallies(ctx, part); err != nil {
+			return err
+		}
 	}
-	return errors.Join(q.tallies(ctx, oneHour, from, first), q.tallies(ctx, oneDay, first, last), q.tallies(ctx, oneHour, last, to))
+	return nil
 }
 
-// tallies adds the tallies of so many hours each.
-func (q *summaryQuery) tallies(ctx context.Context, hours int, from, to time.Time) error {
-	w := q.talliesWhere(hours, from, to)
+// tallyPart is a span of time, and the tallies to take there: of so many hours each.
+type tallyPart struct {
+	hours    int
+	from, to time.Time
+}
+
+// tallyParts divides whole hours into those whose days are not whole, and into whole
+// days if they are wanted.
+func tallyParts(from, to time.Time, days bool) []tallyPart {
+	const day = oneDay * time.Hour
+	first, last := from.Add(day-1).Truncate(day), to.Truncate(day)
+	if !days || !first.Before(last) {
+		return []tallyPart{{oneHour, from, to}}
+	}
+	parts := []tallyPart{{oneHour, from, first}, {oneDay, first, last}, {oneHour, last, to}}
+	return slices.DeleteFunc(parts, func(p tallyPart) bool { return !p.from.Before(p.to) })
+}
+
+// tallies adds the tallies of a part.
+func (q *summaryQuery) tallies(ctx context.Context, part tallyPart) error {
+	w := talliesWhere(q.project, q.filter, part)
 	step := w.arg(q.sum.step.Microseconds() / time.Hour.Microseconds())
 	origin := w.arg(hourOf(micros(q.sum.Steps[0].Start)))
 	result, err := q.tx.QueryContext(ctx, `SELECT (hour - `+origin+`) / `+step+` AS step, bucket, sum(jobs) FROM webhook_tally WHERE `+w.String()+` GROUP BY step, bucket`, w.args...)
@@ -161,18 +182,19 @@ func (q *summaryQuery) tallies(ctx context.Context, hours int, from, to time.Tim
 	})
 }
 
-func (q *summaryQuery) talliesWhere(hours int, from, to time.Time) *where {
+// talliesWhere returns the condition of a filter for the tallies of a part.
+func talliesWhere(project int64, f hook.JobFilter, part tallyPart) *where {
 	w := &where{}
-	w.and("project_id = " + w.arg(q.project))
-	w.and("hours = " + w.arg(hours))
-	w.and("hour >= " + w.arg(hourOf(micros(from))))
-	w.and("hour < " + w.arg(hourOf(micros(to))))
-	if q.filter.PolicyID != 0 {
-		w.and("policy_id = " + w.arg(q.filter.PolicyID))
+	w.and("project_id = " + w.arg(project))
+	w.and("hours = " + w.arg(part.hours))
+	w.and("hour >= " + w.arg(hourOf(micros(part.from))))
+	w.and("hour < " + w.arg(hourOf(micros(part.to))))
+	if f.PolicyID != 0 {
+		w.and("policy_id = " + w.arg(f.PolicyID))
 	}
-	w.in("hook_type", textsOf(q.filter.HookTypes))
-	if len(q.filter.Statuses) > 0 {
-		w.and("(" + bucketsOf(q.filter.Statuses) + ")")
+	w.in("hook_type", textsOf(f.HookTypes))
+	if len(f.Statuses) > 0 {
+		w.and("(" + bucketsOf(f.Statuses) + ")")
 	}
 	return w
 }
@@ -220,7 +242,7 @@ func (q *summaryQuery) untallied(ctx context.Context, since, until time.Time) er
 	if len(jobs) > summaryJobs {
 		q.sum.Estimated = true
 	}
-	q.sum.add(stratum{jobs, 1})
+	q.sum.add(stratum{jobs: jobs, weight: 1})
 	return nil
 }
 
@@ -233,49 +255,24 @@ func (q *summaryQuery) jobs(ctx context.Context, f hook.JobFilter) error {
 	return q.jobsWithin(ctx, f, bounds)
 }
 
-// stratum is a part of a span: the jobs that were read, and how many stand behind
-// each of them.
-type stratum struct {
-	jobs   []summedJob
-	weight float64
-}
-
-// jobsWithin adds the jobs of a filter, or a part of them that is spread evenly over
-// their ids, which grow with their time.
+// jobsWithin adds the jobs of a filter, or a sample of them.
 func (q *summaryQuery) jobsWithin(ctx context.Context, f hook.JobFilter, bounds idBounds) error {
-	jobs, more, err := q.summed(ctx, f, bounds, summaryJobs)
+	many, err := q.surelyMany(ctx, f, bounds)
 	if err != nil {
 		return err
 	}
-	if !more {
-		q.sum.add(stratum{jobs, 1})
-		return nil
-	}
-	q.sum.Estimated = true
-	if bounds.upTo == 0 {
-		if bounds.upTo, err = newestJob(ctx, q.tx); err != nil {
-			return err
-		}
-	}
-	wide := (bounds.upTo-jobs[0].id)/summaryStrata + 1
-	for from := jobs[0].id - 1; from < bounds.upTo; from += wide {
-		part := idBounds{after: from, upTo: min(from+wide, bounds.upTo)}
-		jobs, more, err := q.summed(ctx, f, part, summaryStratum)
+	if !many {
+		jobs, more, err := q.summed(ctx, f, bounds, summaryJobs)
 		if err != nil {
 			return err
 		}
-		q.sum.add(stratum{jobs, weight(jobs, more, part)})
+		if !more {
+			q.sum.add(stratum{jobs: jobs, weight: 1})
+			return nil
+		}
 	}
-	return nil
-}
-
-// weight is how many jobs of some ids each one stands for, if those that were read,
-// which are the first, are as dense as the others.
-func weight(jobs []summedJob, more bool, of idBounds) float64 {
-	if !more || len(jobs) == 0 {
-		return 1
-	}
-	return float64(of.upTo-of.after) / float64(jobs[len(jobs)-1].id-of.after)
+	q.sum.Estimated = true
+	return q.sample(ctx, f, bounds)
 }
 
 // summed reads up to most jobs of some ids, by id, those that the filter refuses too,
@@ -283,7 +280,8 @@ func weight(jobs []summedJob, more bool, of idBounds) float64 {
 func (q *summaryQuery) summed(ctx context.Context, f hook.JobFilter, bounds idBounds, most int) ([]summedJob, bool, error) {
 	// What an index narrows is asked inside the limit, and the rest outside, so that
 	// a rare event type does not mean that all jobs are read.
-	narrow := hook.JobFilter{PolicyID: f.PolicyID, Repository: f.Repository, Tag: f.Tag, Since: f.Since, Until: f.Until}
+	narrow := indexed(f)
+	narrow.Since, narrow.Until = f.Since, f.Until
 	inner := q.jobsWhere(q.project, narrow, bounds)
 	text := `SELECT id, creation_time, status, attempts, project_id, policy_id, hook_type, repository, tag, digest, http_status
 		FROM webhook_job WHERE ` + inner.String() + ` ORDER BY id LIMIT ` + inner.arg(most+1)
@@ -335,21 +333,31 @@ func newSummary(since, until time.Time, step time.Duration) *summing {
 	return sum
 }
 
+// add adds the jobs of a stratum, each to its step, and those they stand for to the
+// steps of the time behind them.
 func (sum *summing) add(part stratum) {
+	var delivered, failed float64
 	for _, j := range part.jobs {
-		i := int(timeOf(j.created).Sub(sum.Steps[0].Start) / sum.step)
+		i := int((j.created - micros(sum.Steps[0].Start)) / sum.step.Microseconds())
 		if i < 0 || i >= len(sum.Steps) || j.meant == 0 {
 			continue
 		}
 		switch j.status { //nolint:exhaustive // the others have no outcome
 		case hook.StatusFinished:
-			sum.delivered[i] += part.weight
+			sum.delivered[i]++
+			delivered += part.weight - 1
 			if j.duration >= 0 {
 				sum.took[j.duration] += part.weight
 			}
 		case hook.StatusError:
-			sum.failed[i] += part.weight
+			sum.failed[i]++
+			failed += part.weight - 1
 		}
+	}
+	if part.weight > 1 {
+		from := part.jobs[len(part.jobs)-1].created
+		sum.spread(sum.delivered, delivered, from, part.end)
+		sum.spread(sum.failed, failed, from, part.end)
 	}
 }
 
@@ -370,8 +378,9 @@ func (sum *summing) count(step, bucket int, jobs int64) {
 }
 
 func (sum *summing) finish() {
+	delivered, failed := rounded(sum.delivered), rounded(sum.failed)
 	for i := range sum.Steps {
-		sum.Steps[i].Delivered, sum.Steps[i].Failed = int(sum.delivered[i]+0.5), int(sum.failed[i]+0.5)
+		sum.Steps[i].Delivered, sum.Steps[i].Failed = delivered[i], failed[i]
 	}
 	sum.P50, sum.P95 = sum.quantile(0.5), sum.quantile(0.95)
 }

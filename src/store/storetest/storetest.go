@@ -88,6 +88,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"many jobs are summed up from a sample", summaryOfMany},
 		{"a summary is the same whether jobs are counted or not", tallied},
 		{"each job counts once", talliedOnce},
+		{"a list of event types is the same whether jobs are counted or not", typedLists},
 		{"the event of a job is found in its project", eventOfJob},
 		{"a robot is its project's", robots},
 		{"a robot is changed and deleted through its project", robotChanges},

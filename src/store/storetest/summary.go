@@ -73,6 +73,9 @@ func summaryOfMany(t *testing.T, f *fixture) {
 			e := f.event(fmt.Sprintf("e%d", i+k))
 			j := f.job(e, f.policy)
 			j.Status, j.StatusMessage = hook.StatusError, "not sendable"
+			if k%25 == 0 {
+				j.Tag = "rare"
+			}
 			n.Events, jobs = append(n.Events, e), append(jobs, j)
 		}
 		_, err := f.Accept(f.ctx, n, jobs)
@@ -83,6 +86,17 @@ func summaryOfMany(t *testing.T, f *fixture) {
 	must(t, err)
 	if _, failed := total(got); !got.Estimated || failed < many*9/10 || failed > many*11/10 {
 		t.Errorf("%d failed of %d, estimated %t", failed, many, got.Estimated)
+	}
+	for tag, want := range map[string]int{"latest": many * 24 / 25, "rare": many / 25, "none": 0} {
+		got, err := f.Summary(f.ctx, f.project.ID, hook.JobFilter{Since: since, Tag: tag}, time.Hour)
+		must(t, err)
+		_, failed := total(got)
+		if estimated := want > 4000; got.Estimated != estimated || failed != want && !estimated || failed < want*9/10 || failed > want*11/10 {
+			t.Errorf("tag %s: %d failed of %d, estimated %t", tag, failed, want, got.Estimated)
+		}
+		_, n, err := f.Jobs(f.ctx, f.project.ID, hook.JobFilter{Since: since, Tag: tag}, hook.JobPage{Limit: 1})
+		must(t, err)
+		wantEqual(t, "jobs of tag "+tag, n, want)
 	}
 	outcomes, err := f.RecentOutcomes(f.ctx, f.project.ID, []int64{f.policy.ID}, since)
 	must(t, err)

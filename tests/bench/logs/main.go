@@ -261,7 +261,7 @@ func (d *database) measureLists(ctx context.Context, project int64, deliveries i
 		}
 		fmt.Fprintf(out, "| %s | %d | %s | %s | %s | %d%s |\n", r.name, r.found, ms(r.first), ms(r.p50), ms(r.p95), r.bound.Milliseconds(), mark)
 	}
-	if err := d.checkSummaries(ctx, project, now); err != nil {
+	if err := errors.Join(d.checkSummaries(ctx, project, now), d.checkTotals(ctx, project, now)); err != nil {
 		return false, err
 	}
 	if err := visitor.weighAll(ctx, opened); err != nil {

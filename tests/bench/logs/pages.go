@@ -217,3 +217,41 @@ func (d *database) checkSummaries(ctx context.Context, project int64, now time.T
 	}
 	return nil
 }
+
+// checkTotals wants totals of lists that are correct to the delivery: what tallies and
+// indexes say must be what looking at all deliveries says.
+func (d *database) checkTotals(ctx context.Context, project int64, now time.Time) error {
+	week := now.Add(-7 * 24 * time.Hour)
+	for name, of := range map[string]struct {
+		filter    hook.JobFilter
+		condition string
+	}{
+		"pulls":                   {hook.JobFilter{HookTypes: []hook.EventType{"pullImage"}}, "hook_type = 'pullImage'"},
+		"scans":                   {hook.JobFilter{HookTypes: []hook.EventType{"scanFailed"}, Since: week}, "hook_type = 'scanFailed'"},
+		"failed pulls of a week":  {hook.JobFilter{HookTypes: []hook.EventType{"pullImage"}, Statuses: []hook.Status{hook.StatusError}, Since: week}, "hook_type = 'pullImage' AND status = 'error'"},
+		"failed ones in between":  {hook.JobFilter{Statuses: []hook.Status{hook.StatusError}, Since: now.Add(-12 * 24 * time.Hour), Until: week}, "status = 'error'"},
+		"a repository of a week":  {hook.JobFilter{Repository: "team7/api", Since: week}, "repository = 'team7/api'"},
+		"a tag of a day":          {hook.JobFilter{Tag: "latest", Since: now.Add(-24 * time.Hour)}, "tag = 'latest'"},
+		"a tag of two days":       {hook.JobFilter{Tag: "latest", Since: week, Until: week.Add(24 * time.Hour)}, "tag = 'latest'"},
+		"failed ones of a tag":    {hook.JobFilter{Tag: "latest", Statuses: []hook.Status{hook.StatusError}, Since: week}, "tag = 'latest' AND status = 'error'"},
+		"a tag of twenty minutes": {hook.JobFilter{Tag: "latest", Since: week, Until: week.Add(20 * time.Minute)}, "tag = 'latest'"},
+	} {
+		until := now.Add(24 * time.Hour)
+		if !of.filter.Until.IsZero() {
+			until = of.filter.Until
+		}
+		var want int
+		if err := d.raw.QueryRowContext(ctx, `SELECT count(*) FROM webhook_job WHERE project_id = $1 AND creation_time >= $2 AND creation_time <= $3 AND `+of.condition,
+			project, max(of.filter.Since.UnixMicro(), 0), until.UnixMicro()).Scan(&want); err != nil {
+			return fmt.Errorf("count %s: %w", name, err)
+		}
+		_, got, err := d.store.Jobs(ctx, project, of.filter, hook.JobPage{Limit: pageSize})
+		if err != nil {
+			return fmt.Errorf("list %s: %w", name, err)
+		}
+		if got != want {
+			return fmt.Errorf("%s: a list tells of %d deliveries, but there are %d", name, got, want)
+		}
+	}
+	return nil
+}
