@@ -102,6 +102,10 @@ mutate 'bodies are of types that are taken' src/core/api/guard.go \
 	's/case !knownMediaType\(r\):/case false:/' src/core/api 'Guard|Foreign'
 mutate 'bodies of requests are bounded' src/core/api/guard.go \
 	's/http\.MaxBytesReader\(w, r\.Body, bodyLimit\(r\.URL\.Path\)\)/r.Body/' src/core/api
+mutate 'forms are small' src/core/api/guard.go \
+	's/return MaxForm/return MaxBody/' src/core/api 'Form|Signing|Session|Login'
+mutate 'bodies of all requests are bounded' src/core/api/bodies.go \
+	's/ > maxBodies/ > 1<<40/' src/core/api 'Bodies'
 mutate 'the CSRF token is compared' src/core/api/session.go \
 	's/c\.changes\(\) \&\& !session\.ValidCSRF/false \&\& !session.ValidCSRF/' src/core/api 'Session|Token'
 mutate 'scripts cannot read the cookie' src/core/api/session.go \

@@ -17,6 +17,10 @@ var version = "dev"
 // which saves a tenth of the processor time under load. GOGC overrides it.
 const gcPercent = 300
 
+// memoryLimit is where more frequent collections take the place of a growing heap:
+// what an attack leaves behind is not kept. GOMEMLIMIT overrides it.
+const memoryLimit = 256 << 20
+
 func main() {
 	ctx, stop := withSignals(context.Background(), os.Exit)
 	p := program{
@@ -33,6 +37,9 @@ func main() {
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
 	}
 	code := p.run(ctx, os.Args[1:])
 	stop()

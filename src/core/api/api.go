@@ -127,6 +127,7 @@ type API struct {
 	// strangers are senders without the token.
 	strangers *seldom
 	handler   http.Handler
+	bodies    bodies
 }
 
 // New returns the handler of all routes, behind the Guard.
@@ -145,7 +146,7 @@ func New(c Config) *API {
 		}
 	}
 	a.router = a.newRouter()
-	a.handler = withRequestID(a.recovering(Guard(a.onlyInsiders(http.HandlerFunc(a.dispatch)), a.refuse)))
+	a.handler = withRequestID(a.recovering(Guard(a.bodies.bound(a.onlyInsiders(http.HandlerFunc(a.dispatch))), a.refuse)))
 	return a
 }
 
