@@ -82,7 +82,7 @@ dashboard: bin/harborhook deps ## bring a production into states that the dashbo
 fuzz: ## run every fuzz test for FUZZ_TIME (default 10s)
 	@for package in $$(go list ./src/...); do \
 		for name in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
-			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_TIME) $$package; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_TIME) -fuzzminimizetime 10x $$package; \
 		done; \
 	done
 
