@@ -18,16 +18,19 @@ import (
 const urlencoded = "application/x-www-form-urlencoded"
 
 // fill sends the most bodies of a kind that there is room for, all but their ends,
-// and returns what ends them.
+// and returns what ends them, one after the other.
 func (s *site) fill(n, size int, method, path string, headers ...string) (end func()) {
 	s.t.Helper()
-	var requests sync.WaitGroup
-	var ends []*io.PipeWriter
+	var ends []func()
 	for range n {
 		reader, writer := io.Pipe()
-		ends = append(ends, writer)
 		r := s.request(method, path, reader, headers...)
-		requests.Go(func() { s.api.ServeHTTP(httptest.NewRecorder(), r) })
+		var answering sync.WaitGroup
+		answering.Go(func() { s.api.ServeHTTP(httptest.NewRecorder(), r) })
+		ends = append(ends, func() {
+			writer.Close()
+			answering.Wait()
+		})
 		// What was read may be counted a moment later: all but the last byte has been.
 		for _, part := range []string{strings.Repeat(" ", size-1), " "} {
 			if _, err := io.WriteString(writer, part); err != nil {
@@ -37,9 +40,8 @@ func (s *site) fill(n, size int, method, path string, headers ...string) (end fu
 	}
 	return func() {
 		for _, end := range ends {
-			end.Close()
+			end()
 		}
-		requests.Wait()
 	}
 }
 
