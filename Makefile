@@ -87,7 +87,7 @@ listen: bin/harborhook deps ## measure how soon harborhook listen shows that an 
 fuzz: ## run every fuzz test for FUZZ_TIME (default 10s)
 	@for package in $$(go list ./src/...); do \
 		for name in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
-			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_TIME) $$package; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_TIME) -fuzzminimizetime 10x $$package; \
 		done; \
 	done
 

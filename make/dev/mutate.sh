@@ -74,6 +74,8 @@ mutate 'headers of an answer are bounded' src/jobservice/delivery/client.go \
 	's/\tMaxResponseHeaderBytes: maxHeaderBytes,\n//' src/jobservice/delivery
 mutate 'bodies of an answer are bounded' src/jobservice/delivery/response.go \
 	's/hook\.MaxStoredBody\+1\)/64*hook.MaxStoredBody)/' src/jobservice/delivery 'NoMore'
+mutate 'little is taken of HTTP/2 that nobody has read' src/jobservice/delivery/client.go \
+	's/\t\t\tMaxReceiveBufferPerStream: maxUnread,[^\n]*\n//' src/jobservice/delivery 'Unasked'
 mutate 'what is stored is valid text' src/jobservice/delivery/response.go \
 	's/return strings\.ReplaceAll\(strings\.ToValidUTF8\(text, replacement\), "\\x00", replacement\)/_ = replacement; return text/' src/jobservice/delivery
 mutate 'headers that are secrets by name are masked' src/jobservice/delivery/response.go \
@@ -102,6 +104,18 @@ mutate 'bodies are of types that are taken' src/core/api/guard.go \
 	's/case !knownMediaType\(r\):/case false:/' src/core/api 'Guard|Foreign'
 mutate 'bodies of requests are bounded' src/core/api/guard.go \
 	's/http\.MaxBytesReader\(w, r\.Body, bodyLimit\(r\.URL\.Path\)\)/r.Body/' src/core/api
+mutate 'forms are small' src/core/api/guard.go \
+	's/return MaxForm/return MaxBody/' src/core/api 'Form|Signing|Session|Login'
+mutate 'bodies of all requests are bounded' src/core/api/bodies.go \
+	's/ > h\.room\.size/ > 1<<40/' src/core/api 'Bodies'
+mutate 'strangers take no room from registries' src/core/api/bodies.go \
+	's/return \&b\.forms/return \&b.notifications/' src/core/api 'Bodies'
+mutate 'room is given back' src/core/api/bodies.go \
+	's/defer held\.release\(\)/_ = held.release/' src/core/api 'Bodies|Room'
+mutate 'a body has its time' src/core/api/bodies.go \
+	's/\t\tlimitBodyTime\(w, r\)\n//' src/core/api 'GivenUp'
+mutate 'a large heap is not collected without end' src/cmd/harborhook/memory.go \
+	's/return max\(memoryLimit, int64\(steps\+1\)\*limitStep\)/_ = steps; return memoryLimit/' src/cmd/harborhook 'Memory'
 mutate 'the CSRF token is compared' src/core/api/session.go \
 	's/c\.changes\(\) \&\& !session\.ValidCSRF/false \&\& !session.ValidCSRF/' src/core/api 'Session|Token'
 mutate 'scripts cannot read the cookie' src/core/api/session.go \

@@ -45,6 +45,8 @@ type Policy struct {
 	Secret     string   `json:"secret,omitempty"`
 	Format     string   `json:"payload_format,omitempty"`
 	Template   string   `json:"payload_template,omitempty"`
+
+	SkipCertVerify bool `json:"skip_cert_verify,omitempty"`
 }
 
 // Filter is a filter of a policy; Value is a string or a list of strings.

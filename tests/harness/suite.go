@@ -19,7 +19,7 @@ type Suite struct {
 	cleanups []func()
 	failed   bool
 
-	binary                 shared[string]
+	binary, shipped        shared[string]
 	postgres               shared[*Postgres]
 	redis                  shared[*Redis]
 	standalone, production shared[*System]
@@ -60,22 +60,33 @@ func (s *Suite) Run(m *testing.M) int {
 // else one that is built with the race detector.
 func (s *Suite) Binary(t testing.TB) string {
 	t.Helper()
-	return s.binary.get(t, "program", func() string {
-		if given := os.Getenv("TEST_BINARY"); given != "" {
-			path, err := filepath.Abs(given)
-			if err != nil {
-				t.Fatalf("TEST_BINARY: %v", err)
-			}
-			return path
-		}
-		path := filepath.Join(folder(s), "harborhook")
-		build := exec.CommandContext(t.Context(), "go", "build", "-race", "-o", path, "./src/cmd/harborhook")
-		build.Dir, build.Env = root(), append(os.Environ(), "CGO_ENABLED=1")
-		if out, err := build.CombinedOutput(); err != nil {
-			t.Fatalf("build the program: %v\n%s", err, out)
+	return s.binary.get(t, "program", func() string { return s.build(t, "harborhook", "1", "-race") })
+}
+
+// Shipped returns the path of the program as users have it: the one that TEST_BINARY
+// names, or else one that is built as releases are, without the race detector, which
+// takes several times the memory.
+func (s *Suite) Shipped(t testing.TB) string {
+	t.Helper()
+	return s.shipped.get(t, "shipped program", func() string { return s.build(t, "harborhook-shipped", "0", "-trimpath") })
+}
+
+func (s *Suite) build(t testing.TB, name, cgo, flag string) string {
+	t.Helper()
+	if given := os.Getenv("TEST_BINARY"); given != "" {
+		path, err := filepath.Abs(given)
+		if err != nil {
+			t.Fatalf("TEST_BINARY: %v", err)
 		}
 		return path
-	})
+	}
+	path := filepath.Join(folder(s), name)
+	build := exec.CommandContext(t.Context(), "go", "build", flag, "-o", path, "./src/cmd/harborhook")
+	build.Dir, build.Env = root(), append(os.Environ(), "CGO_ENABLED="+cgo)
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the program: %v\n%s", err, out)
+	}
+	return path
 }
 
 // root is the folder of the repository.

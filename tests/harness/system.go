@@ -142,6 +142,17 @@ func (s *Suite) NewProduction(t testing.TB, databaseURL string, redis *Redis, se
 	return newProduction(t, s.Binary(t), databaseURL, redis, settings, nil)
 }
 
+// NewShipped starts a system of either shape for one test, of the program as users
+// have it: what it takes is what it takes there.
+func (s *Suite) NewShipped(t testing.TB, shape string, settings Settings) *System {
+	t.Helper()
+	binary := s.Shipped(t)
+	if shape == Standalone {
+		return newStandalone(t, binary, settings)
+	}
+	return newProduction(t, binary, s.Postgres(t).NewDatabase(t), s.Redis(t), settings, nil)
+}
+
 // NewWiredProduction is NewProduction with settings for only one kind of process,
 // "core" or "jobservice", so that each can reach the others its own way.
 func (s *Suite) NewWiredProduction(t testing.TB, databaseURL string, redis *Redis, settings Settings, only map[string]Settings) *System {

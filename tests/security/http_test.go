@@ -134,7 +134,7 @@ func TestLargeAndEncodedBodiesLeaveNothingBehind(t *testing.T) {
 				}
 			}
 		}
-		if after, _ := process.Resident(t); after-before > maxGrowth {
+		if after, _ := process.Resident(t); after-before > maxOfCallers {
 			t.Errorf("memory grew from %d to %d MiB", before>>20, after>>20)
 		}
 		if left, err := filepath.Glob("/tmp/multipart-*"); err != nil || len(left) > 0 {

@@ -5,17 +5,12 @@ package main
 import (
 	"context"
 	"os"
-	"runtime/debug"
 
 	"github.com/harborhook/harborhook/src/app"
 )
 
 // version is set by the linker: -X main.version=v1.2.3.
 var version = "dev"
-
-// gcPercent lets a heap of a few megabytes grow to a few tens between collections,
-// which saves a tenth of the processor time under load. GOGC overrides it.
-const gcPercent = 300
 
 func main() {
 	ctx, stop := withSignals(context.Background(), os.Exit)
@@ -31,9 +26,7 @@ func main() {
 		ask:       asker(os.Stdin, os.Stderr),
 		colours:   coloured(os.Stdout),
 	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
+	boundMemory()
 	code := p.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)

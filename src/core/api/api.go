@@ -126,7 +126,9 @@ type API struct {
 	refusals *seldom
 	// strangers are senders without the token.
 	strangers *seldom
-	handler   http.Handler
+	// crowds are requests whose body found no room.
+	crowds  *seldom
+	handler http.Handler
 }
 
 // New returns the handler of all routes, behind the Guard.
@@ -137,7 +139,10 @@ func New(c Config) *API {
 	if c.TestLimit == nil {
 		c.TestLimit = webhook.NewTestLimit(c.Now)
 	}
-	a := &API{Config: c, first: firstFamily(), second: secondFamily(), refusals: newSeldom(time.Minute, c.Now), strangers: newSeldom(time.Minute, c.Now)}
+	a := &API{
+		Config: c, first: firstFamily(), second: secondFamily(),
+		refusals: newSeldom(time.Minute, c.Now), strangers: newSeldom(time.Minute, c.Now), crowds: newSeldom(time.Minute, c.Now),
+	}
 	a.routes = a.table()
 	for _, r := range a.routes {
 		if h := head(r.Pattern); !slices.Contains(a.heads, h) {
@@ -145,7 +150,7 @@ func New(c Config) *API {
 		}
 	}
 	a.router = a.newRouter()
-	a.handler = withRequestID(a.recovering(Guard(a.onlyInsiders(http.HandlerFunc(a.dispatch)), a.refuse)))
+	a.handler = withRequestID(a.recovering(Guard(newBodies().bound(a.onlyInsiders(http.HandlerFunc(a.dispatch))), a.refuse)))
 	return a
 }
 

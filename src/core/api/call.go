@@ -174,10 +174,15 @@ func (c *call) body() ([]byte, error) {
 	if err == nil {
 		return body, nil
 	}
-	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
-		return nil, err
+	return nil, unread(err, "the body could not be read")
+}
+
+// unread is why a body was not read: the server's limits, or else the client.
+func unread(err error, message string) error {
+	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) || errors.Is(err, errNoRoom) {
+		return err
 	}
-	return nil, refuse(http.StatusBadRequest, "the body could not be read")
+	return refuse(http.StatusBadRequest, message)
 }
 
 // object reads a body that is one JSON object, as strictly as the family does.

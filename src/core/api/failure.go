@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -46,7 +47,10 @@ func (a *API) recoverPanic(w http.ResponseWriter, r *http.Request) {
 // left as it is.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemOf(err)
-	if p.Status >= http.StatusInternalServerError {
+	switch {
+	case errors.Is(err, errNoRoom):
+		a.crowded(r)
+	case p.Status >= http.StatusInternalServerError:
 		a.Logger.LogAttrs(r.Context(), severity(r), "request failed",
 			slog.String("request", requestID(r.Context())), slog.String("method", r.Method), slog.String("path", r.URL.Path),
 			slog.Int("status", p.Status), slog.Any("error", err))
@@ -57,6 +61,15 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	a.counted(r, p.Status)
 	family := a.familyOf(r.URL.Path)
 	p.write(w, family, challenged(r, family))
+}
+
+// crowded says now and then that bodies find no room: whoever sends many must not
+// fill the log as well.
+func (a *API) crowded(r *http.Request) {
+	if count, ok := a.crowds.ask(); ok {
+		a.Logger.LogAttrs(r.Context(), slog.LevelWarn, "requests are refused: the bodies of others take all the room",
+			slog.String("path", r.URL.Path), slog.String("client", clientOf(r)), slog.Int("count", count))
+	}
 }
 
 // severity is low for a request whose caller has hung up: the error is his.

@@ -12,6 +12,7 @@ import (
 const (
 	MaxBody             = 1 << 20
 	MaxNotificationBody = 16 << 20
+	MaxForm             = 16 << 10
 )
 
 // notificationPath is where the registry posts its envelopes.
@@ -135,11 +136,16 @@ func hasMethodOverride(r *http.Request) bool {
 	return r.URL.Query().Has("_method")
 }
 
+// bodyLimit is small for forms, which everybody may send.
 func bodyLimit(p string) int64 {
-	if p == notificationPath {
+	switch {
+	case p == notificationPath:
 		return MaxNotificationBody
+	case takesForms(p):
+		return MaxForm
+	default:
+		return MaxBody
 	}
-	return MaxBody
 }
 
 // under says whether the path is the folder or lies in it.

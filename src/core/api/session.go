@@ -85,11 +85,10 @@ func (c *call) changes() bool {
 
 // readForm reads the form of a request before beego does, which drops errors.
 func readForm(r *http.Request) error {
-	err := r.ParseForm()
-	if large := (*http.MaxBytesError)(nil); err == nil || errors.As(err, &large) {
-		return err
+	if err := r.ParseForm(); err != nil {
+		return unread(err, "the form is malformed")
 	}
-	return refuse(http.StatusBadRequest, "the form is malformed")
+	return nil
 }
 
 // form returns a form that was read. The query is not looked at: what stands there

@@ -102,7 +102,7 @@ func TestSigningInIsRefused(t *testing.T) {
 		}
 	}
 	s := newSite(t)
-	r := httptest.NewRequest("POST", "/c/login", strings.NewReader("principal=root&password=root&x="+strings.Repeat("x", api.MaxBody)))
+	r := httptest.NewRequest("POST", "/c/login", strings.NewReader("principal=root&password=root&x="+strings.Repeat("x", api.MaxForm)))
 	r.ContentLength = -1
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()

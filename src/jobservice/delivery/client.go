@@ -26,8 +26,11 @@ const (
 	defaultTimeout = 10 * time.Second
 	// Until a connection stands, and for its TLS handshake. Half of the default
 	// deadline, so that a dead address does not look like a slow receiver.
-	maxConnectTime   = 5 * time.Second
-	maxHeaderBytes   = 64 << 10
+	maxConnectTime = 5 * time.Second
+	maxHeaderBytes = 64 << 10
+	// What a receiver may send over HTTP/2 before anything of it is read; a whole body
+	// that may be stored.
+	maxUnread        = 2 * hook.MaxStoredBody
 	maxIdleConns     = 1024
 	defaultIdleConns = 64
 	// Below what common receivers and load balancers keep (60 s and more), so
@@ -106,7 +109,10 @@ func newTransport(cfg Config, dial *dialer, skipVerify bool) *http.Transport {
 		},
 		ForceAttemptHTTP2: true, // a dialer of one's own turns it off otherwise
 		// A connection that went dead in silence must not serve attempt after attempt.
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: cfg.Timeout / 2, PingTimeout: cfg.Timeout / 2},
+		HTTP2: &http.HTTP2Config{
+			SendPingTimeout: cfg.Timeout / 2, PingTimeout: cfg.Timeout / 2,
+			MaxReceiveBufferPerStream: maxUnread, MaxReceiveBufferPerConnection: 4 * maxUnread,
+		},
 		TLSHandshakeTimeout:    min(cfg.Timeout, maxConnectTime),
 		DisableCompression:     true, // a small answer must not become a large one
 		MaxResponseHeaderBytes: maxHeaderBytes,

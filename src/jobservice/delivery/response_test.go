@@ -2,7 +2,9 @@ package delivery
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/harborhook/harborhook/src/hook"
 )
@@ -33,5 +35,40 @@ func TestNoMoreOfABodyIsReadThanMayBeStored(t *testing.T) {
 	}
 	if endless.read > hook.MaxStoredBody+1 {
 		t.Errorf("%d bytes were read, for %d to be stored", endless.read, hook.MaxStoredBody)
+	}
+}
+
+func TestHTTP2ReceiversSendLittleUnasked(t *testing.T) {
+	t.Parallel()
+	sent := make(chan int, 1)
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		// Nothing is read, so that no write after the last one of use ends.
+		if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Second)); err != nil {
+			t.Error(err)
+		}
+		total := 0
+		for err := error(nil); err == nil; {
+			var n int
+			n, err = w.Write(make([]byte, 16<<10))
+			total += n
+		}
+		sent <- total
+	}))
+	srv.EnableHTTP2 = true
+	srv.Config.ErrorLog = quiet()
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	c := local(t)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := c.unverified.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if total := <-sent; resp.ProtoMajor != 2 || total > 4*hook.MaxStoredBody {
+		t.Errorf("%d bytes were taken of HTTP/%d before one was read", total, resp.ProtoMajor)
 	}
 }
