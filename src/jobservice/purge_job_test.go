@@ -130,7 +130,7 @@ func TestWhenAPurgeIsAskedFor(t *testing.T) {
 		go func() { _ = p.schedule(t.Context(), q) }()
 		asked := func(after time.Duration, want int, why string) {
 			t.Helper()
-			time.Sleep(after) // of the bubble's clock
+			<-time.After(after) // of the clock of the bubble
 			synctest.Wait()
 			q.mu.Lock()
 			defer q.mu.Unlock()

@@ -19,6 +19,7 @@ func main() {
 		migrate:   app.Migrate,
 		reconcile: app.Reconcile,
 		rotateKey: app.RotateKey,
+		listen:    takeLibraries,
 		environ:   os.Environ(),
 		stdin:     os.Stdin,
 		stdout:    os.Stdout,

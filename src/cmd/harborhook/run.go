@@ -32,6 +32,8 @@ type program struct {
 	reconcile func(ctx context.Context, cfg config.Config, o app.Options) error
 	// rotateKey encrypts stored secrets anew and says on o.Out how far it is.
 	rotateKey func(ctx context.Context, cfg config.Config, o app.Options) error
+	// listen leads what libraries print by themselves into the log, until give is called.
+	listen func(*slog.Logger) (give func(), err error)
 
 	environ        []string
 	stdin          io.Reader
@@ -175,7 +177,7 @@ func (p *program) server(shape config.Shape) func(context.Context, command, []st
 			return code
 		}
 		o := app.Options{Version: version, Out: p.stdout, Log: logger(cfg, p.stderr)}
-		give, err := takeLibraries(o.Log)
+		give, err := p.listen(o.Log)
 		if err != nil {
 			return p.failed(err)
 		}

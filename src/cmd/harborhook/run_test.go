@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -24,13 +25,21 @@ type session struct {
 	migrated  bool
 	compared  bool
 	rotated   bool
+	listens   bool
 	fails     error
 }
 
 func newSession(environ ...string) *session {
 	s := &session{}
 	s.environ, s.stdout, s.stderr = environ, &s.out, &s.errs
+	s.listen = func(*slog.Logger) (give func(), err error) {
+		s.listens = true
+		return func() { s.listens = false }, nil
+	}
 	s.serve = func(_ context.Context, shape config.Shape, cfg config.Config, o app.Options) error {
+		if !s.listens {
+			return errors.New("what libraries print is not listened to")
+		}
 		s.shape, s.cfg = shape, cfg
 		o.Log.Info("hello")
 		return s.fails

@@ -269,7 +269,7 @@ func (s *server) write(ctx context.Context) error {
 	for {
 		events, err := next(ctx, s.accepted, batchRows)
 		if err != nil {
-			return nil //nolint:nilerr // it is to end
+			return nil // it is to end
 		}
 		var all []*delivery
 		for _, e := range events {
@@ -346,7 +346,7 @@ func (s *server) finish(ctx context.Context) error {
 	for {
 		all, err := next(ctx, s.sent, batchRows)
 		if err != nil {
-			return nil //nolint:nilerr // it is to end
+			return nil // it is to end
 		}
 		ids := make(pq.Int64Array, len(all))
 		for i, d := range all {
