@@ -168,14 +168,24 @@ func (s *Store) insertEvents(ctx context.Context, tx *sql.Tx, rows [][]any) (map
 	return fresh, nil
 }
 
-// jobsOf returns the jobs of the events that are wanted, by key.
+// jobsOf returns the jobs of the events that are wanted, by key. Of an event that came
+// twice, with a time of its own each, one job to each target of a policy is left.
 func jobsOf(in []acceptIn, wanted func(eventID string) bool) map[string]*hook.Job {
-	jobs := map[string]*hook.Job{}
+	type lineage struct {
+		event  string
+		policy int64
+		target int
+	}
+	jobs, keys := map[string]*hook.Job{}, map[lineage]string{}
 	for i := range in {
 		for j := range in[i].jobs {
-			if job := &in[i].jobs[j]; wanted(job.EventID) {
-				jobs[job.Key] = job
+			job := &in[i].jobs[j]
+			if !wanted(job.EventID) {
+				continue
 			}
+			l := lineage{job.EventID, job.PolicyID, job.TargetPosition}
+			delete(jobs, keys[l])
+			jobs[job.Key], keys[l] = job, job.Key
 		}
 	}
 	return jobs

@@ -364,7 +364,7 @@ func concurrentRepetitions(t *testing.T, f *fixture) {
 	for range repetitions {
 		group.Go(func() {
 			for i := range events {
-				e := f.event(fmt.Sprintf("e%d", i))
+				e := f.event(fmt.Sprintf("e%d", i)) // whose time is each time another
 				if _, err := f.Accept(f.ctx, hook.Notification{Events: []hook.Event{e}}, []hook.Job{f.job(e, f.policy)}); err != nil {
 					errs <- err
 				}
