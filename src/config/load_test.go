@@ -26,7 +26,7 @@ func TestEachSourceWinsOverTheOneBefore(t *testing.T) {
 	cfg, warnings, err := Load(Input{
 		Shape:   Standalone,
 		File:    file,
-		Environ: []string{"HARBORHOOK_JOBSERVICE_ADDR=env:2", "HARBORHOOK_REGISTRY_ADDR=env:3", "HOME=/root"},
+		Environ: []string{"HARBORHOOK_JOBSERVICE_ADDR=env:2", "HARBORHOOK_REGISTRY_ADDR=env:3", "HOME=/home/somebody"},
 		Flags:   map[string]string{"HARBORHOOK_REGISTRY_ADDR": "flag:3"},
 	})
 	if err != nil || len(warnings) > 0 {

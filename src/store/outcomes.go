@@ -67,9 +67,18 @@ func (q *outcomesQuery) run(ctx context.Context) error {
 	if err := q.jobs(ctx, w); err != nil {
 		return err
 	}
-	w = q.jobsWhere(q.project, hook.JobFilter{Since: whole}, idBounds{after: q.after, upTo: max(mark, 1)})
-	w.and("id IN (SELECT job_id FROM webhook_tally_later WHERE project_id = " + w.arg(q.project) + " ORDER BY job_id LIMIT " + w.arg(outcomesJobs+1) + ")")
-	return q.jobs(ctx, w)
+	w = q.jobsWhere(q.project, hook.JobFilter{Since: whole}, idBounds{})
+	more, err := narrowToLater(ctx, q.tx, w, q.project, idBounds{after: q.after}, outcomesJobs)
+	if err != nil {
+		return err
+	}
+	if err := q.jobs(ctx, w); err != nil {
+		return err
+	}
+	if more {
+		q.notAll()
+	}
+	return nil
 }
 
 // tallied adds the tallies from an hour on.
@@ -130,10 +139,16 @@ func (q *outcomesQuery) jobs(ctx context.Context, w *where) error {
 		return nil
 	})
 	if all > outcomesJobs {
-		for id, o := range q.counted {
-			o.More = true
-			q.counted[id] = o
-		}
+		q.notAll()
 	}
 	return err
+}
+
+// notAll says of every policy that some jobs were left out.
+func (q *outcomesQuery) notAll() {
+	for _, id := range q.policies {
+		o := q.counted[id]
+		o.More = true
+		q.counted[id] = o
+	}
 }

@@ -228,20 +228,17 @@ func (q *summaryQuery) untallied(ctx context.Context, since, until time.Time) er
 	if err != nil {
 		return err
 	}
-	bounds.after = max(bounds.after, mark)
-	if err := q.jobsWithin(ctx, f, bounds); err != nil {
+	behind := bounds
+	behind.after = max(bounds.after, mark)
+	if err := q.jobsWithin(ctx, f, behind); err != nil {
 		return err
 	}
-	var later int
-	if err := q.tx.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM webhook_tally_later WHERE project_id = $1 LIMIT $2) AS later`,
-		q.project, summaryJobs+1).Scan(&later); err != nil {
-		return fmt.Errorf("count the jobs that were not over: %w", err)
-	}
-	if later > summaryJobs {
-		q.sum.Estimated = true // those beyond may be over by now
-	}
 	w := q.jobsWhere(q.project, f, idBounds{})
-	w.and("id IN (SELECT job_id FROM webhook_tally_later WHERE project_id = " + w.arg(q.project) + " ORDER BY job_id LIMIT " + w.arg(summaryJobs) + ")")
+	more, err := narrowToLater(ctx, q.tx, w, q.project, bounds, summaryJobs)
+	if err != nil {
+		return err
+	}
+	q.sum.Estimated = q.sum.Estimated || more // those beyond may be over by now
 	w.and("status IN ('finished', 'error', 'stopped')")
 	jobs, err := q.read(ctx, `SELECT id, creation_time, status, attempts, 1 AS meant FROM webhook_job WHERE `+w.String(), w.args)
 	if err != nil {

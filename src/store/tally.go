@@ -158,6 +158,26 @@ func (s *Store) tallyLater(ctx context.Context, tx *sql.Tx, after, last int64) e
 	return s.addTallies(ctx, tx, counts)
 }
 
+// narrowToLater narrows a condition to the jobs of a project within bounds that were not
+// over when Tally came to them: the oldest of them, up to most. It says whether there are more.
+func narrowToLater(ctx context.Context, tx *sql.Tx, w *where, project int64, b idBounds, most int) (more bool, err error) {
+	within := func(w *where) string {
+		later := `FROM webhook_tally_later WHERE project_id = ` + w.arg(project) + ` AND job_id > ` + w.arg(b.after)
+		if b.upTo != 0 {
+			later += ` AND job_id <= ` + w.arg(b.upTo)
+		}
+		return later
+	}
+	var n int
+	counting := &where{}
+	err = tx.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 `+within(counting)+` LIMIT `+counting.arg(most+1)+`) AS later`, counting.args...).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("count the jobs that were not over: %w", err)
+	}
+	w.and(`id IN (SELECT job_id ` + within(w) + ` ORDER BY job_id LIMIT ` + w.arg(most) + `)`)
+	return n > most, nil
+}
+
 // purgeTallies takes jobs that are about to be deleted out of the tallies.
 func (s *Store) purgeTallies(ctx context.Context, tx *sql.Tx, going []int64) error {
 	mark, err := lockTallies(ctx, tx)

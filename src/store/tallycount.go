@@ -155,13 +155,10 @@ func (q *jobCount) loose(ctx context.Context, from, to time.Time, mark int64) (k
 	if known, err := q.read(ctx, whole, q.jobsWhere(q.project, hook.JobFilter{}, behind)); err != nil || !known {
 		return known, err
 	}
-	upTo := mark // no other is for later
-	if q.bounds.upTo != 0 {
-		upTo = min(upTo, q.bounds.upTo)
-	}
 	later := &where{}
-	later.and("id IN (SELECT job_id FROM webhook_tally_later WHERE project_id = " + later.arg(q.project) + " AND job_id > " + later.arg(q.bounds.after) +
-		" AND job_id <= " + later.arg(upTo) + " ORDER BY job_id LIMIT " + later.arg(looseJobs+1) + ")")
+	if more, err := narrowToLater(ctx, q.tx, later, q.project, q.bounds, looseJobs); err != nil || more {
+		return false, err
+	}
 	return q.read(ctx, whole, later)
 }
 

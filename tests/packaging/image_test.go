@@ -20,7 +20,7 @@ import (
 // this machine's, mounted while the image is built.
 const builderfile = `FROM scratch
 COPY root /
-ENV PATH=/usr/local/go/bin:/usr/bin:/bin HOME=/root GOTOOLCHAIN=local GOFLAGS=-modcacherw
+ENV PATH=/usr/local/go/bin:/usr/bin:/bin HOME=/tmp GOCACHE=/cache GOTOOLCHAIN=local GOFLAGS=-modcacherw
 `
 
 // TestTheImageIsBuiltAndStarts builds the image from the Dockerfile and the repository,
@@ -73,7 +73,7 @@ func buildImage(t *testing.T) v1.Image {
 	buildah("build-using-dockerfile", "--tag=builder", builder(t))
 	buildah("build-using-dockerfile", "--tag=harborhook", "--pull-never", "--isolation=chroot", "--format=docker",
 		"--build-arg=BUILDER=localhost/builder", "--build-arg=VERSION="+version(t), "--file="+root+"make/Dockerfile",
-		"--volume="+goEnv(t, "GOROOT")+":/usr/local/go:ro", "--volume="+goEnv(t, "GOCACHE")+":/root/.cache/go-build",
+		"--volume="+goEnv(t, "GOROOT")+":/usr/local/go:ro", "--volume="+goEnv(t, "GOCACHE")+":/cache",
 		"--volume="+goEnv(t, "GOMODCACHE")+"/cache/download:/modules:ro", root)
 	archive := filepath.Join(dir, "image.tar")
 	buildah("push", "--quiet", "localhost/harborhook", "docker-archive:"+archive)

@@ -86,6 +86,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"what people did is kept", audit},
 		{"jobs are summed up by time and policy", summary},
 		{"many jobs are summed up from a sample", summaryOfMany},
+		{"a summary of many jobs that wait says that it is an estimate", summaryOfManyWaiting},
 		{"a summary is the same whether jobs are counted or not", tallied},
 		{"each job counts once", talliedOnce},
 		{"a list of event types is the same whether jobs are counted or not", typedLists},

@@ -66,21 +66,12 @@ func summary(t *testing.T, f *fixture) {
 
 func summaryOfMany(t *testing.T, f *fixture) {
 	const many = 5000
-	for i := 0; i < many; i += 500 {
-		var n hook.Notification
-		var jobs []hook.Job
-		for k := range 500 {
-			e := f.event(fmt.Sprintf("e%d", i+k))
-			j := f.job(e, f.policy)
-			j.Status, j.StatusMessage = hook.StatusError, "not sendable"
-			if k%25 == 0 {
-				j.Tag = "rare"
-			}
-			n.Events, jobs = append(n.Events, e), append(jobs, j)
+	f.acceptMany(t, many, func(i int, j *hook.Job) {
+		j.Status, j.StatusMessage = hook.StatusError, "not sendable"
+		if i%25 == 0 {
+			j.Tag = "rare"
 		}
-		_, err := f.Accept(f.ctx, n, jobs)
-		must(t, err)
-	}
+	})
 	since := time.Now().Add(-time.Hour)
 	got, err := f.Summary(f.ctx, f.project.ID, hook.JobFilter{Since: since}, time.Hour)
 	must(t, err)
@@ -109,6 +100,47 @@ func summaryOfMany(t *testing.T, f *fixture) {
 	if _, failed := total(got); got.Estimated || failed != many {
 		t.Errorf("counted: %d failed of %d, estimated %t", failed, many, got.Estimated)
 	}
+}
+
+// acceptMany stores n events with a job each, which change may alter; n is a multiple of 500.
+func (f *fixture) acceptMany(t *testing.T, n int, change func(i int, j *hook.Job)) {
+	t.Helper()
+	for i := 0; i < n; i += 500 {
+		var note hook.Notification
+		var jobs []hook.Job
+		for k := i; k < i+500; k++ {
+			e := f.event(fmt.Sprintf("e%d", k))
+			j := f.job(e, f.policy)
+			change(k, &j)
+			note.Events, jobs = append(note.Events, e), append(jobs, j)
+		}
+		_, err := f.Accept(f.ctx, note, jobs)
+		must(t, err)
+	}
+}
+
+// Of very many jobs that wait some may be over, and nobody looks at all of them: what
+// is counted says so, and lists are counted another way.
+func summaryOfManyWaiting(t *testing.T, f *fixture) {
+	const many = 5500
+	f.acceptMany(t, many, func(int, *hook.Job) {})
+	f.tally(t)
+	over := f.accept(t, "over", f.policy)[0]
+	f.end(t, over, hook.StatusFinished)
+	since := time.Now().Add(-time.Hour).Truncate(time.Hour)
+	got, err := f.Summary(f.ctx, f.project.ID, hook.JobFilter{Since: since}, time.Hour)
+	must(t, err)
+	if delivered, _ := total(got); delivered != 1 || !got.Estimated {
+		t.Errorf("%d delivered, estimated %t", delivered, got.Estimated)
+	}
+	outcomes, err := f.RecentOutcomes(f.ctx, f.project.ID, []int64{f.policy.ID}, since)
+	must(t, err)
+	if o := outcomes[f.policy.ID]; !o.More || o.Delivered != 1 {
+		t.Errorf("outcomes %+v", o)
+	}
+	_, n, err := f.Jobs(f.ctx, f.project.ID, hook.JobFilter{Since: since, PolicyID: f.policy.ID}, hook.JobPage{Limit: 1})
+	must(t, err)
+	wantEqual(t, "jobs of the policy", n, many+1)
 }
 
 // tally counts everything, whatever its age.
